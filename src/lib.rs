@@ -1,0 +1,56 @@
+//! wdtop is `htop` for weight decay: a network trains on the CPU while its user watches loss curves and every tensor's
+//! norm, and turns λ (weight decay) and η (learning rate) *while it trains*.
+//!
+//! This page is the map for those who work on it. What a user needs stands in README.md.
+//!
+//! # One stream
+//!
+//! Everything hangs on two small enums in [`stream`]. A *source* produces [`Event`](stream::Event)s and may accept
+//! [`Command`](stream::Command)s; a *consumer* reads events. The training thread is a source. The recorder, the
+//! terminal program and the headless printer are consumers, and a pipeline is put together in `cli`:
+//!
+//! ```text
+//!            Command                                     lossless wire            merging wire
+//!   tui ───────────────────────▶ train ──── Event ────▶ record ──── Event ────▶ tui or headless
+//! ```
+//!
+//! The recorder sits *in* the pipe: it passes an event on after writing it, so that whatever the screen has shown as
+//! done is in the session folder. The wire into it is lossless, training waits for it; the wire to a screen merges
+//! what it cannot deliver, nothing waits for a screen.
+//!
+//! # Modules, and what each must not know
+//!
+//! | module | what | must not know |
+//! |---|---|---|
+//! | [`stream`] | `Event`, `Command`, statistics, configuration: plain data and the wires it travels on | anything below |
+//! | [`scalar`] | the number type: f32 runs, f64 is checked | anything else |
+//! | [`random`] | generators by seed and purpose | anything else |
+//! | [`optim`] | hyperparameters, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
+//! | [`nn`] | layers, losses, initialisation; forward and backward on rows | the same |
+//! | [`data`] | data sets, IDX, label noise, batch order | clocks, threads, channels, terminals |
+//! | [`train`] | the trainer's thread, the worker team, commands, evaluation | terminals, session folders |
+//! | [`series`] | append-only columns with a min/max pyramid | the same as `optim` |
+//! | [`record`] | the session folder: write, read, list, compare | terminals, training |
+//! | [`headless`] | progress line, plain lines, JSON lines | training, session folders |
+//! | [`tui`] | state, update, view | training, session folders |
+//! | [`cli`] | one file for each subcommand: typed arguments, validated settings, the pipeline | nothing |
+//!
+//! `tui` and `train` never import each other: they meet in `stream`. `tests/layers.rs` reads the tree and fails on a
+//! wrong direction.
+//!
+//! # Invariants
+//!
+//! - **Same bits.** [`RunConfig`](stream::RunConfig) and the edits with their steps determine every weight, for any
+//!   number of threads, with or without screen, pace and recording. Work is cut by shapes alone, each task has one
+//!   order of arithmetic, partial results are combined in task order; threads only decide who runs a task.
+//! - **Live means next update.** A hyperparameter is an argument of every update, never a field set at construction.
+//!   A command is validated, applied between two updates, echoed with the step of the first update that used it, and
+//!   recorded as echoed.
+//! - **Memory is walked once.** The pass that updates a block of weights also accumulates its six sums.
+//! - **Nothing is poisoned.** Before the first weight of a step is written, every gradient of it is known to be
+//!   finite; if one is not, the weights of the step before are still there.
+//! - **Text from outside** goes through [`stream::printable`] before it reaches a terminal.
+//! - A panic is a defect; the training thread catches it at its top and reports it as an event, the terminal is
+//!   restored, the recording stays readable.
+
+pub mod stream;

@@ -1,0 +1,23 @@
+//! The one stream everything hangs on: plain data that sources produce and consumers read.
+//!
+//! A *source* (the training thread, a recording) produces [`Event`]s and may accept [`Command`]s; a *consumer* (the
+//! screen, the recorder, the headless printer) reads events. The types here know neither side: they depend on nothing
+//! else in the crate, and everything else may depend on them.
+
+mod command;
+mod config;
+mod event;
+pub mod number;
+mod stats;
+mod text;
+mod wire;
+
+pub use command::{Author, Command, Knob, Scope, Setting};
+pub use config::{DataConfig, DecayMask, DecayMode, Init, Length, OptimizerConfig, PlannedEdit, RunConfig, RunOptions};
+pub use event::{
+    DataInfo, Description, Edit, Evaluation, Event, FinalNorm, Hyper, Machine, Refusal, Score, StopReason, Summary,
+    TensorInfo, What,
+};
+pub use stats::{StepBatch, StepRow, TensorSums};
+pub use text::printable;
+pub use wire::{Closed, EventReceiver, EventSender, lossless, merging};

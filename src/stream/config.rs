@@ -1,0 +1,165 @@
+//! What determines a run. Two runs with equal [`RunConfig`]s and equal live edits have equal weights, bit for bit;
+//! [`RunOptions`] hold what may differ between them without changing a weight.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{Knob, Scope};
+
+/// Everything that determines the weights of a run, validated and complete.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// The recipe it started from.
+    pub recipe: String,
+    /// The data set and what is done to it.
+    pub data: DataConfig,
+    /// The network as a string, for example `mlp:784-256-128-10`.
+    pub model: String,
+    /// How weights and biases start.
+    pub init: Init,
+    /// The update rule and its own hyperparameters.
+    pub optimizer: OptimizerConfig,
+    /// η, the learning rate at the start.
+    pub lr: f64,
+    /// λ, the weight decay at the start.
+    pub weight_decay: f64,
+    /// The λ that the keys switch to from 0 before any other was set.
+    pub weight_decay_start: f64,
+    /// Which tensors decay.
+    pub decay: DecayMask,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// When it ends by itself.
+    pub length: Length,
+    /// Evaluate after every so many updates.
+    pub evaluate_every: u64,
+    /// The seed of every random choice: initial weights, label noise, batch order.
+    pub seed: u64,
+    /// Edits that were planned on the command line, in the order of their steps.
+    #[serde(default)]
+    pub edits: Vec<PlannedEdit>,
+}
+
+/// What may differ between two runs of the same bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunOptions {
+    /// Threads that compute, the training thread included; at least 1.
+    pub threads: usize,
+    /// Updates a second to aim at; 0 is as fast as it goes.
+    pub pace: f64,
+}
+
+/// The data set and what is done to it before training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataConfig {
+    /// The name of an embedded set, or a folder of IDX files.
+    pub source: String,
+    /// Keep only the first so many training samples.
+    pub train_samples: Option<usize>,
+    /// The share of the kept training labels that is redrawn uniformly over all classes, 0 to 1.
+    pub label_noise: f64,
+}
+
+/// An update rule by name, with the values of the hyperparameters that are its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerConfig {
+    /// The rule's name, for example `sgd` or `adamw`.
+    pub name: String,
+    /// How λ enters the update.
+    pub decay_mode: DecayMode,
+    /// The rule's own hyperparameters by key, all of them.
+    pub hyper: BTreeMap<String, f64>,
+}
+
+/// How weight decay enters an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecayMode {
+    /// λ·w is added to the gradient, before anything else sees it.
+    L2,
+    /// The weights shrink by ηλ beside the update, which never sees λ.
+    Decoupled,
+    /// λ does nothing.
+    None,
+}
+
+impl fmt::Display for DecayMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DecayMode::L2 => "l2",
+            DecayMode::Decoupled => "decoupled",
+            DecayMode::None => "none",
+        })
+    }
+}
+
+/// Which tensors decay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecayMask {
+    /// Weight matrices and kernels; not biases.
+    Weights,
+    /// Every parameter, as Chainer's hook does.
+    All,
+}
+
+impl fmt::Display for DecayMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DecayMask::Weights => "weights",
+            DecayMask::All => "all",
+        })
+    }
+}
+
+/// How parameters start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Init {
+    /// Weights and biases uniform in ±1/√fan_in, as PyTorch's `nn.Linear`.
+    Torch,
+    /// Weights normal with variance 1/fan_in, biases 0, as Chainer's links.
+    Lecun,
+    /// Weights normal with variance 2/fan_in, biases 0.
+    He,
+    /// Weights uniform in ±√(6/(fan_in + fan_out)), biases 0.
+    Glorot,
+}
+
+impl fmt::Display for Init {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Init::Torch => "torch",
+            Init::Lecun => "lecun",
+            Init::He => "he",
+            Init::Glorot => "glorot",
+        })
+    }
+}
+
+/// When a run ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Length {
+    /// After this many passes over the training set.
+    Epochs(u64),
+    /// After this many updates.
+    Steps(u64),
+    /// Never: it runs until it is stopped.
+    Unbounded,
+}
+
+/// An edit that was planned before the run: it acts like a key press before the update with that index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedEdit {
+    /// 0-based index of the first update that uses the value.
+    pub step: u64,
+    /// What is turned.
+    pub knob: Knob,
+    /// Whose value is turned.
+    pub scope: Scope,
+    /// The new value; `None` makes the scope follow "all" again.
+    pub value: Option<f64>,
+}

@@ -1,0 +1,176 @@
+//! The statistics of updates, batched: one row for each update and, for each row, one entry for each tensor.
+
+/// What an update tells of the whole network. The loss is that of the update's own batch, before the update.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StepRow {
+    /// 0-based index of the update.
+    pub step: u64,
+    /// Epochs made when it was done.
+    pub epoch: f64,
+    /// Wall time of the run in seconds when it was done.
+    pub seconds: f64,
+    /// Mean data loss of the batch, without the penalty.
+    pub loss: f64,
+    /// Correct share of the batch, 0 to 1.
+    pub accuracy: f64,
+    /// ½·Σ λ_t·‖w_t‖² over the tensors that decay, before the update.
+    pub penalty: f64,
+    /// η of this update.
+    pub lr: f64,
+    /// λ of this update, for tensors that have none of their own.
+    pub weight_decay: f64,
+}
+
+/// The six sums over one tensor in one update, and the decay share that was applied.
+///
+/// With w the weights before the update, g the raw data gradient, d the decay share and w' = (1 − d)·w + Δ the
+/// weights after it; every per-tensor curve derives from these.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TensorSums {
+    /// d, the share of the weights that decay removed, as applied in the training type.
+    pub decay: f64,
+    /// Σ w²
+    pub w2: f64,
+    /// Σ g²
+    pub g2: f64,
+    /// Σ Δ²
+    pub d2: f64,
+    /// Σ w·Δ
+    pub wd: f64,
+    /// Σ w·g
+    pub wg: f64,
+    /// Number of weights with w ≠ 0, Δ ≠ 0 and opposite signs: those that the update pushes where decay does.
+    pub agree: f64,
+}
+
+impl TensorSums {
+    /// ‖w‖ before the update.
+    pub fn norm(&self) -> f64 {
+        self.w2.sqrt()
+    }
+
+    /// ‖g‖ of the raw gradient.
+    pub fn grad_norm(&self) -> f64 {
+        self.g2.sqrt()
+    }
+
+    /// ‖w' − w‖ / ‖w‖ = √(D2 − 2d·WD + d²·W2) / √W2; not a number where the weights are all 0.
+    pub fn update_ratio(&self) -> f64 {
+        let change = self.d2 - 2.0 * self.decay * self.wd + self.decay * self.decay * self.w2;
+        (change.max(0.0) / self.w2).sqrt()
+    }
+}
+
+/// Consecutive updates: `rows.len()` of them, with `tensors` sums each.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StepBatch {
+    tensors: usize,
+    rows: Vec<StepRow>,
+    sums: Vec<TensorSums>,
+}
+
+impl StepBatch {
+    /// An empty batch for a network of so many tensors.
+    pub fn new(tensors: usize) -> Self {
+        StepBatch { tensors, rows: Vec::new(), sums: Vec::new() }
+    }
+
+    /// Adds an update.
+    ///
+    /// # Panics
+    /// Where `sums` does not hold one entry for each tensor.
+    pub fn push(&mut self, row: StepRow, sums: &[TensorSums]) {
+        assert_eq!(sums.len(), self.tensors, "one entry for each tensor");
+        self.rows.push(row);
+        self.sums.extend_from_slice(sums);
+    }
+
+    /// Adds the updates of a later batch of the same network.
+    ///
+    /// # Panics
+    /// Where the networks' numbers of tensors differ.
+    pub fn append(&mut self, later: &StepBatch) {
+        assert_eq!(self.tensors, later.tensors, "batches of the same network");
+        self.rows.extend_from_slice(&later.rows);
+        self.sums.extend_from_slice(&later.sums);
+    }
+
+    /// Keeps every second update, the last one always.
+    pub fn thin(&mut self) {
+        let rows = self.rows.len();
+        let kept = |row: usize| (rows - 1 - row).is_multiple_of(2);
+        let mut row = 0..;
+        self.rows.retain(|_| row.next().is_some_and(kept));
+        let (mut entry, tensors) = (0.., self.tensors);
+        self.sums.retain(|_| entry.next().is_some_and(|entry: usize| kept(entry / tensors)));
+    }
+
+    /// Empties it for another use of its memory.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.sums.clear();
+    }
+
+    /// Number of tensors that each update has an entry for.
+    pub fn tensors(&self) -> usize {
+        self.tensors
+    }
+
+    /// Number of updates.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no update.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The updates' rows, in order.
+    pub fn rows(&self) -> &[StepRow] {
+        &self.rows
+    }
+
+    /// One entry for each tensor, of the update at position `row`.
+    pub fn sums(&self, row: usize) -> &[TensorSums] {
+        &self.sums[row * self.tensors..(row + 1) * self.tensors]
+    }
+
+    /// The updates in order, each with its entries.
+    pub fn iter(&self) -> impl Iterator<Item = (&StepRow, &[TensorSums])> {
+        self.rows.iter().enumerate().map(|(at, row)| (row, self.sums(at)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(steps: std::ops::Range<u64>) -> StepBatch {
+        let mut batch = StepBatch::new(2);
+        for step in steps {
+            let sums = [step as f64, -(step as f64)].map(|w2| TensorSums { w2, ..Default::default() });
+            batch.push(StepRow { step, ..Default::default() }, &sums);
+        }
+        batch
+    }
+
+    #[test]
+    fn thinning_keeps_every_second_update_and_the_last() {
+        for (steps, left) in [(0..5, vec![0, 2, 4]), (0..4, vec![1, 3]), (0..1, vec![0]), (0..0, vec![])] {
+            let mut batch = batch(steps);
+            batch.thin();
+            assert_eq!(batch.rows().iter().map(|row| row.step).collect::<Vec<_>>(), left);
+            for (row, sums) in batch.iter() {
+                assert_eq!((sums[0].w2, sums[1].w2), (row.step as f64, -(row.step as f64)));
+            }
+        }
+    }
+
+    #[test]
+    fn appending_joins_rows_and_sums() {
+        let mut first = batch(0..2);
+        first.append(&batch(2..5));
+        assert_eq!(first, batch(0..5));
+    }
+}
