@@ -53,4 +53,11 @@
 //! - A panic is a defect; the training thread catches it at its top and reports it as an event, the terminal is
 //!   restored, the recording stays readable.
 
+pub mod cli;
+pub mod data;
+pub mod nn;
+pub mod optim;
+pub mod random;
+pub mod scalar;
 pub mod stream;
+pub mod train;

@@ -93,6 +93,11 @@ impl EventSender {
         Ok(())
     }
 
+    /// Whether something waits for room on the wire.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Sends what waits, waiting for room; for a source's end.
     ///
     /// # Errors

@@ -1,0 +1,125 @@
+//! The command line: one file for each subcommand, each from typed arguments to validated settings to a run.
+
+mod completions;
+mod man;
+mod recipe;
+mod settings;
+mod train;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+use thiserror::Error;
+
+use crate::stream::printable;
+
+/// Everything went as asked.
+const DONE: u8 = 0;
+/// The run failed or diverged, or a file could not be read or written.
+const FAILED: u8 = 1;
+/// The command line, a recipe or a setting is wrong.
+const USAGE: u8 = 2;
+
+/// htop for weight decay: train a network in the terminal and turn λ and η while it learns
+///
+/// Without a subcommand it trains the `demo` recipe on the screen and records it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wdtop",
+    version,
+    after_help = "Examples:\n  \
+        wdtop                                        watch the demo, turn λ with [ and ]\n  \
+        wdtop train demo --weight-decay 3            start it with λ = 3\n  \
+        wdtop train article-mlp --headless           no screen, a line for each evaluation\n  \
+        wdtop list                                   what was recorded\n  \
+        wdtop compare demo-20260102-1 demo-20260102-2"
+)]
+struct Cli {
+    #[command(subcommand)]
+    subcommand: Option<Sub>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    Train(Box<train::Train>),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// A command line, recipe or setting that cannot be meant: exit code 2.
+#[derive(Debug, Error)]
+#[error(transparent)]
+struct Usage(anyhow::Error);
+
+impl Usage {
+    fn of(error: impl Into<anyhow::Error>) -> anyhow::Error {
+        Usage(error.into()).into()
+    }
+}
+
+/// Parses the command line and runs the subcommand. Every error becomes one line on stderr.
+pub fn main() -> ExitCode {
+    run(std::env::args_os().collect()).unwrap_or_else(|error| {
+        let line = format!("{error:#}");
+        // A closed stderr leaves nobody to tell.
+        let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
+        ExitCode::from(if error.is::<Usage>() { USAGE } else { FAILED })
+    })
+}
+
+fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            // Help and version are no errors; a closed pipe behind them is none either.
+            let _ = error.print();
+            return Ok(ExitCode::from(DONE));
+        }
+        Err(error) => return Err(Usage::of(anyhow::anyhow!(one_line(&error)))),
+    };
+    match cli.subcommand {
+        None => train::Train::default().run(),
+        Some(Sub::Train(train)) => train.run(),
+        Some(Sub::Completions(completions)) => completions.run(&mut Cli::command()),
+        Some(Sub::Man(man)) => man.run(Cli::command()),
+    }
+}
+
+/// clap's message without its usage block, in one line.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let text = lines.collect::<Vec<_>>().join(" ").replace(" tip: ", "; ");
+    format!("{} (see wdtop --help)", text.trim_start_matches("error: "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_usage_error_is_one_line_with_what_is_allowed() {
+        let message = |arguments: &[&str]| {
+            let arguments = std::iter::once("wdtop").chain(arguments.iter().copied()).map(OsString::from).collect();
+            run(arguments).unwrap_err().to_string()
+        };
+        for (arguments, parts) in [
+            (&["trian"] as &[_], ["unrecognized subcommand 'trian'", "'train'"]),
+            (&["train", "--batch", "0"], ["'0' for '--batch", "at least 1"]),
+            (&["train", "--bacth", "3"], ["'--bacth'", "'--batch'"]),
+            (&["train", "--decay", "some"], ["'some' for '--decay", "weights, all"]),
+        ] {
+            let line = message(arguments);
+            assert!(!line.contains('\n') && parts.iter().all(|part| line.contains(part)), "{line}");
+        }
+    }
+}

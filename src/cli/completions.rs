@@ -1,0 +1,28 @@
+//! `wdtop completions`
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use clap_complete::Shell;
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    wdtop completions bash > ~/.local/share/bash-completion/completions/wdtop\n  \
+    wdtop completions fish > ~/.config/fish/completions/wdtop.fish")]
+pub struct Completions {
+    /// The shell to complete in
+    shell: Shell,
+}
+
+impl Completions {
+    /// Prints the script.
+    pub fn run(self, command: &mut clap::Command) -> Result<ExitCode> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, command, "wdtop", &mut script);
+        io::stdout().write_all(&script)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,298 @@
+//! What was typed, and what it means: options, environment, recipe and defaults become one validated configuration.
+//!
+//! Each source is a table of the same keys; a later one overwrites an earlier one: recipe, environment, flags (clap
+//! has merged those two), `--set`. What comes out is read into typed settings, and an unknown key is an error.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::Usage;
+use crate::optim::{self, RuleInfo};
+use crate::stream::{
+    DataConfig, DecayMask, DecayMode, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig, RunOptions, Scope,
+};
+
+/// Options that are also the keys of a recipe.
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Settings (each is also a key of a recipe)")]
+pub struct Settings {
+    /// An embedded data set (fashion-mnist-12k) or a folder of IDX files, plain or .gz
+    #[arg(long, env = "WDTOP_DATA", value_name = "SET|DIR")]
+    data: Option<String>,
+
+    /// Train on the first N samples only
+    #[arg(long, env = "WDTOP_TRAIN_SAMPLES", value_name = "N", value_parser = at_least_one)]
+    train_samples: Option<i64>,
+
+    /// Redraw this share of the training labels uniformly over all classes
+    #[arg(long, env = "WDTOP_LABEL_NOISE", value_name = "SHARE", value_parser = number, allow_negative_numbers = true)]
+    label_noise: Option<f64>,
+
+    /// The network, for example mlp:784-256-128-10
+    #[arg(long, env = "WDTOP_MODEL", value_name = "STRING")]
+    model: Option<String>,
+
+    /// How weights and biases start
+    #[arg(long, env = "WDTOP_INIT", value_name = "NAME", value_parser = ["torch", "lecun", "he", "glorot"])]
+    init: Option<String>,
+
+    /// The update rule: sgd, adam or adamw
+    #[arg(long, env = "WDTOP_OPTIMIZER", value_name = "NAME")]
+    optimizer: Option<String>,
+
+    /// η, the learning rate
+    #[arg(long, env = "WDTOP_LR", value_name = "LR", value_parser = number, allow_negative_numbers = true)]
+    lr: Option<f64>,
+
+    /// λ, the weight decay
+    #[arg(long, env = "WDTOP_WEIGHT_DECAY", value_name = "LAMBDA", value_parser = number, allow_negative_numbers = true)]
+    weight_decay: Option<f64>,
+
+    /// The λ that the keys switch to from 0
+    #[arg(long, env = "WDTOP_WEIGHT_DECAY_START", value_name = "LAMBDA", value_parser = number, allow_negative_numbers = true)]
+    weight_decay_start: Option<f64>,
+
+    /// How λ enters the update: added to the gradient, beside it, or not at all
+    #[arg(long, env = "WDTOP_DECAY_MODE", value_name = "MODE", value_parser = ["l2", "decoupled", "none"])]
+    decay_mode: Option<String>,
+
+    /// Which tensors decay
+    #[arg(long, env = "WDTOP_DECAY", value_name = "WHICH", value_parser = ["weights", "all"])]
+    decay: Option<String>,
+
+    /// Samples in a batch
+    #[arg(long, env = "WDTOP_BATCH", value_name = "N", value_parser = at_least_one)]
+    batch: Option<i64>,
+
+    /// End after N passes over the training set
+    #[arg(long, env = "WDTOP_EPOCHS", value_name = "N", value_parser = at_least_one, conflicts_with = "steps")]
+    epochs: Option<i64>,
+
+    /// End after N updates
+    #[arg(long, env = "WDTOP_STEPS", value_name = "N", value_parser = at_least_one)]
+    steps: Option<i64>,
+
+    /// Evaluate after every N updates; 0 is once an epoch
+    #[arg(long, env = "WDTOP_EVALUATE_EVERY", value_name = "N", value_parser = whole)]
+    evaluate_every: Option<i64>,
+
+    /// The seed of every random choice
+    #[arg(long, env = "WDTOP_SEED", value_name = "N", value_parser = whole)]
+    seed: Option<i64>,
+
+    /// Threads that compute [default: all cores]
+    #[arg(long, env = "WDTOP_THREADS", value_name = "N", value_parser = at_least_one)]
+    threads: Option<i64>,
+
+    /// Updates a second to aim at; 0 is as fast as it goes
+    #[arg(long, env = "WDTOP_PACE", value_name = "STEPS", value_parser = number, allow_negative_numbers = true)]
+    pace: Option<f64>,
+
+    /// Set any key of a recipe, the rule's own hyperparameters included: --set beta1=0.8
+    #[arg(long, value_name = "KEY=VALUE")]
+    #[serde(skip)]
+    set: Vec<String>,
+
+    /// Change λ, η or another hyperparameter before the update with this 0-based index, as a key press would:
+    /// --edit 1000:weight_decay=3. A layer or tensor is named with @ (1000:weight_decay@fc1=3)
+    #[arg(long, value_name = "STEP:KEY=VALUE")]
+    #[serde(skip)]
+    edit: Vec<String>,
+}
+
+/// The same with every value in place. The keys that are left over are the rule's own hyperparameters.
+#[derive(Debug, Deserialize)]
+struct Complete {
+    data: String,
+    train_samples: Option<u64>,
+    label_noise: f64,
+    model: String,
+    init: Init,
+    optimizer: String,
+    lr: Option<f64>,
+    weight_decay: Option<f64>,
+    weight_decay_start: f64,
+    decay_mode: Option<DecayMode>,
+    decay: DecayMask,
+    batch: u64,
+    epochs: Option<u64>,
+    steps: Option<u64>,
+    until_stopped: bool,
+    evaluate_every: u64,
+    seed: u64,
+    threads: Option<u64>,
+    pace: f64,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
+/// What holds where nobody says otherwise.
+const DEFAULTS: &str = r#"
+data = "fashion-mnist-12k"
+label_noise = 0.0
+model = "mlp:784-256-128-10"
+init = "torch"
+optimizer = "adamw"
+weight_decay_start = 1e-2
+decay = "weights"
+batch = 100
+until_stopped = false
+evaluate_every = 0
+seed = 1
+pace = 0.0
+"#;
+
+/// Epochs of a run whose length nobody gave.
+const EPOCHS: u64 = 20;
+
+/// Where a run shows itself; only a screen has a user who can stop it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// By someone at a terminal.
+    OnScreen,
+    /// By nobody who could press a key.
+    Headless,
+}
+
+impl Settings {
+    /// Everything that determines the run, and what does not, from a recipe and these options.
+    ///
+    /// # Errors
+    /// [`Usage`], naming the key, the value and what is allowed.
+    pub fn resolve(&self, name: &str, recipe: Table, watched: Watched) -> Result<(RunConfig, RunOptions)> {
+        let flags = self.table()?;
+        let mut table: Table = DEFAULTS.parse()?;
+        let mut recipe = recipe;
+        if flags.contains_key("steps") || flags.contains_key("epochs") {
+            // A length that was asked for takes the place of the recipe's.
+            recipe.retain(|key, _| !matches!(key.as_ref(), "steps" | "epochs" | "until_stopped"));
+        }
+        recipe.remove("about");
+        table.extend(recipe);
+        table.extend(flags);
+        let complete: Complete = Value::Table(table)
+            .try_into()
+            .map_err(|error: toml::de::Error| Usage::of(anyhow!("{}", error.to_string().trim().replace('\n', ", "))))?;
+        let edits = self.edit.iter().map(|text| parse_edit(text)).collect::<Result<Vec<_>>>()?;
+        complete.check(name.to_owned(), edits, watched).map_err(Usage::of)
+    }
+
+    /// The options that were given, by key.
+    fn table(&self) -> Result<Table> {
+        let mut table = Table::try_from(self)?;
+        for assignment in &self.set {
+            let (key, value) = assignment
+                .split_once('=')
+                .ok_or_else(|| Usage::of(anyhow!("--set takes KEY=VALUE, got `{assignment}`")))?;
+            // A bare word is a string: --set init=he
+            let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+            table.insert(key.trim().to_owned(), parsed.unwrap_or_else(|| Value::String(value.trim().to_owned())));
+        }
+        Ok(table)
+    }
+}
+
+impl Complete {
+    fn check(self, recipe: String, mut edits: Vec<PlannedEdit>, watched: Watched) -> Result<(RunConfig, RunOptions)> {
+        let rule = optim::find(&self.optimizer)?;
+        let hyper = rule_values(rule, self.rest)?;
+        if !(0.0..=1.0).contains(&self.label_noise) {
+            return Err(anyhow!("label-noise must be a share from 0 to 1, got {}", self.label_noise));
+        }
+        if !(self.pace.is_finite() && self.pace >= 0.0) {
+            return Err(anyhow!("pace must be finite and at least 0, got {}", self.pace));
+        }
+        for (key, value) in
+            [("batch", Some(self.batch)), ("threads", self.threads), ("steps", self.steps), ("epochs", self.epochs)]
+        {
+            if value == Some(0) {
+                return Err(anyhow!("{key} must be at least 1, got 0"));
+            }
+        }
+        let length = match (self.epochs, self.steps) {
+            _ if self.until_stopped && watched == Watched::OnScreen => Length::Unbounded,
+            (Some(_), Some(_)) => return Err(anyhow!("a run has steps or epochs, not both")),
+            (_, Some(steps)) => Length::Steps(steps),
+            (epochs, None) => Length::Epochs(epochs.unwrap_or(EPOCHS)),
+        };
+        edits.sort_by_key(|edit| edit.step);
+        let threads = match self.threads {
+            Some(threads) => threads as usize,
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let config = RunConfig {
+            recipe,
+            data: DataConfig {
+                source: self.data,
+                train_samples: self.train_samples.map(|count| count as usize),
+                label_noise: self.label_noise,
+            },
+            model: self.model,
+            init: self.init,
+            optimizer: OptimizerConfig {
+                name: self.optimizer,
+                decay_mode: self.decay_mode.unwrap_or(rule.decay_mode),
+                hyper,
+            },
+            lr: self.lr.unwrap_or(rule.lr),
+            weight_decay: self.weight_decay.unwrap_or(rule.weight_decay),
+            weight_decay_start: self.weight_decay_start,
+            decay: self.decay,
+            batch: self.batch as usize,
+            length,
+            evaluate_every: self.evaluate_every,
+            seed: self.seed,
+            edits,
+        };
+        Ok((config, RunOptions { threads, pace: self.pace }))
+    }
+}
+
+/// The rule's own hyperparameters: its defaults, and what the keys that are left over say.
+fn rule_values(rule: &RuleInfo, rest: BTreeMap<String, Value>) -> Result<BTreeMap<String, f64>> {
+    let mut values: BTreeMap<String, f64> = rule.hyper.iter().map(|spec| (spec.key.to_owned(), spec.default)).collect();
+    for (key, value) in rest {
+        let Some(place) = values.get_mut(&key) else {
+            let own: Vec<&str> = rule.hyper.iter().map(|spec| spec.key).collect();
+            let own = if own.is_empty() { "none of its own".to_owned() } else { own.join(", ") };
+            return Err(anyhow!("unknown key `{key}`: it is no option of wdtop train, and {} has {own}", rule.name));
+        };
+        *place = match value {
+            Value::Float(number) => number,
+            Value::Integer(number) => number as f64,
+            other => return Err(anyhow!("{key} must be a number, got {other}")),
+        };
+    }
+    Ok(values)
+}
+
+/// `STEP:KEY=VALUE` or `STEP:KEY@SCOPE=VALUE`.
+fn parse_edit(text: &str) -> Result<PlannedEdit> {
+    let wrong =
+        |part: &str| Usage::of(anyhow!("--edit takes STEP:KEY=VALUE like 1000:weight_decay=3, got `{text}`: {part}"));
+    let (step, rest) = text.split_once(':').ok_or_else(|| wrong("there is no colon"))?;
+    let (key, value) = rest.split_once('=').ok_or_else(|| wrong("there is no ="))?;
+    let step = step.trim().parse().map_err(|_| wrong("the step is not a whole number of at least 0"))?;
+    let (key, scope) = key.trim().split_once('@').unwrap_or((key.trim(), "all"));
+    let value = match value.trim() {
+        "inherit" => None,
+        number => Some(number.parse().map_err(|_| wrong("the value is not a number"))?),
+    };
+    Ok(PlannedEdit { step, knob: Knob::from(key.to_owned()), scope: Scope::from(scope.to_owned()), value })
+}
+
+fn at_least_one(text: &str) -> Result<i64, String> {
+    text.parse().ok().filter(|&number| number >= 1).ok_or_else(|| "it must be a whole number of at least 1".into())
+}
+
+fn whole(text: &str) -> Result<i64, String> {
+    text.parse().ok().filter(|&number| number >= 0).ok_or_else(|| "it must be a whole number of at least 0".into())
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "it must be a number".into())
+}

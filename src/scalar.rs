@@ -1,0 +1,115 @@
+//! The number type that everything numeric is generic over: f32 is what runs, f64 is what is checked.
+
+use std::fmt::Debug;
+use std::ops::Neg;
+
+use ndarray::LinalgScalar;
+
+/// f32 or f64.
+///
+/// `exp` and `ln` are libm's, written in Rust: the platform's own differ between machines in the last bit, and a run
+/// must not.
+pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Debug + Send + Sync {
+    /// The magnitude's bit pattern, ordered as magnitudes are: finite < infinite < NaN.
+    type Bits: Ord + Copy + Default + Send + Sync;
+
+    /// The bit pattern of infinity; whatever is below it is finite.
+    const INFINITY_BITS: Self::Bits;
+    /// The largest finite value.
+    const LARGEST: f64;
+
+    /// The nearest value of this type.
+    fn of(value: f64) -> Self;
+    /// The same value in f64.
+    fn wide(self) -> f64;
+    /// Square root, correctly rounded.
+    fn sqrt(self) -> Self;
+    /// eˣ
+    fn exp(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// The magnitude's bit pattern.
+    fn magnitude_bits(self) -> Self::Bits;
+    /// The value whose magnitude has this pattern.
+    fn from_magnitude(bits: Self::Bits) -> Self;
+    /// Appends the little-endian bytes.
+    fn write_le(self, bytes: &mut Vec<u8>);
+}
+
+macro_rules! scalar {
+    ($type:ty, $bits:ty, $exp:path, $ln:path) => {
+        impl Scalar for $type {
+            type Bits = $bits;
+
+            const INFINITY_BITS: $bits = <$type>::INFINITY.to_bits();
+            const LARGEST: f64 = <$type>::MAX as f64;
+
+            #[inline(always)]
+            fn of(value: f64) -> Self {
+                value as $type
+            }
+
+            #[inline(always)]
+            fn wide(self) -> f64 {
+                self as f64
+            }
+
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                <$type>::sqrt(self)
+            }
+
+            #[inline]
+            fn exp(self) -> Self {
+                $exp(self)
+            }
+
+            #[inline]
+            fn ln(self) -> Self {
+                $ln(self)
+            }
+
+            #[inline(always)]
+            fn magnitude_bits(self) -> $bits {
+                self.abs().to_bits()
+            }
+
+            #[inline(always)]
+            fn from_magnitude(bits: $bits) -> Self {
+                <$type>::from_bits(bits)
+            }
+
+            fn write_le(self, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(&self.to_le_bytes());
+            }
+        }
+    };
+}
+
+scalar!(f32, u32, libm::expf, libm::logf);
+scalar!(f64, u64, libm::exp, libm::log);
+
+/// The largest magnitude among `values`; NaN if one of them is NaN.
+pub fn largest<T: Scalar>(values: impl IntoIterator<Item = T>) -> T {
+    T::from_magnitude(values.into_iter().fold(T::Bits::default(), |most, value| most.max(value.magnitude_bits())))
+}
+
+/// Whether the value is neither infinite nor NaN.
+#[inline(always)]
+pub fn is_finite<T: Scalar>(value: T) -> bool {
+    value.magnitude_bits() < T::INFINITY_BITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_magnitude_does_not_lose_a_nan() {
+        assert_eq!(largest([1.0f32, -3.0, 2.0]), 3.0);
+        assert_eq!(largest::<f32>([]), 0.0);
+        assert_eq!(largest([1.0f64, f64::NEG_INFINITY, 2.0]), f64::INFINITY);
+        assert!(largest([f32::NAN, f32::INFINITY, 1.0]).is_nan());
+        assert!(is_finite(f32::MAX) && !is_finite(f32::NAN) && !is_finite(f64::INFINITY));
+    }
+}

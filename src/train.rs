@@ -1,0 +1,14 @@
+//! Training: one step, the team of threads that computes it, the thread that runs it and listens to commands.
+
+mod experiment;
+mod learner;
+mod machine;
+mod pass;
+mod team;
+mod trainer;
+
+pub use experiment::{Experiment, PrepareError};
+pub use learner::{Learner, NotFinite, Progress};
+pub use pass::{Pass, PassTensor};
+pub use team::{Cuts, Pieces, Team};
+pub use trainer::{COMMANDS_WAITING, spawn};

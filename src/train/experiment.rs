@@ -1,0 +1,145 @@
+//! A run made ready: everything that can be wrong with its configuration is found here, before anything starts.
+
+use jiff::Zoned;
+use thiserror::Error;
+
+use super::learner::Learner;
+use super::machine;
+use crate::data::{BatchOrder, DataError, Dataset};
+use crate::nn::{ModelError, Network, Role};
+use crate::optim::{self, KnobError, Knobs, OptimError};
+use crate::stream::{
+    Author, DecayMask, Description, Hyper, Knob, Length, RunConfig, RunOptions, Scope, Setting, TensorInfo,
+};
+
+/// What can be wrong with the configuration of a run.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The network, or its fit with the data.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The update rule.
+    #[error(transparent)]
+    Optim(#[from] OptimError),
+    /// A hyperparameter.
+    #[error(transparent)]
+    Knob(#[from] KnobError),
+    /// A planned edit.
+    #[error("edit at step {step}: {source}")]
+    Edit {
+        /// Its step.
+        step: u64,
+        /// What is wrong with it.
+        source: KnobError,
+    },
+    /// The rule needs a hyperparameter that the configuration does not have.
+    #[error("the configuration has no value for {0}")]
+    MissingHyper(&'static str),
+}
+
+/// A run that can start.
+pub struct Experiment {
+    pub(super) description: Description,
+    pub(super) data: Dataset,
+    pub(super) learner: Learner<f32>,
+    pub(super) knobs: Knobs,
+    pub(super) order: BatchOrder,
+}
+
+impl Experiment {
+    /// Loads the data, builds the network and checks every setting and planned edit.
+    ///
+    /// # Errors
+    /// [`PrepareError`]
+    ///
+    /// # Panics
+    /// Where `config.batch` or `options.threads` is 0.
+    pub fn prepare(config: RunConfig, options: RunOptions) -> Result<Experiment, PrepareError> {
+        let rule = optim::find(&config.optimizer.name)?;
+        let network = Network::parse(&config.model)?;
+        let tensors = describe_tensors(&network, config.decay);
+        let hyper = rule
+            .hyper
+            .iter()
+            .map(|spec| config.optimizer.hyper.get(spec.key).copied().ok_or(PrepareError::MissingHyper(spec.key)))
+            .collect::<Result<Vec<f64>, _>>()?;
+        let knobs = Knobs::new(config.lr, config.weight_decay, rule.hyper, hyper, tensors.clone())?;
+        check_edits(&config, knobs.clone())?;
+
+        let data = Dataset::load(&config.data, config.seed)?;
+        network.check_fit(&config.model, data.train.width(), data.info.classes.len())?;
+        let order = BatchOrder::new(data.train.len(), config.batch, config.seed);
+        let description = Description {
+            data: data.info.clone(),
+            tensors,
+            hyper: describe_hyper(rule.hyper, knobs.hyper()),
+            steps_per_epoch: order.per_epoch(),
+            total_steps: match config.length {
+                Length::Epochs(epochs) => Some(epochs.saturating_mul(order.per_epoch())),
+                Length::Steps(steps) => Some(steps),
+                Length::Unbounded => None,
+            },
+            machine: machine::describe(),
+            started: Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            config,
+            options,
+        };
+        let Description { config, options, .. } = &description;
+        let learner = Learner::new(
+            network,
+            config.init,
+            config.seed,
+            optim::build(&config.optimizer.name)?,
+            config.optimizer.decay_mode,
+            config.batch.min(data.train.len()),
+            options.threads,
+        );
+        Ok(Experiment { learner, data, knobs, order, description })
+    }
+
+    /// All there is to know of the run before its first update.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+}
+
+fn describe_tensors(network: &Network, mask: DecayMask) -> Vec<TensorInfo> {
+    let info = |tensor: &crate::nn::Tensor| TensorInfo {
+        name: tensor.name.clone(),
+        layer: network.layers()[tensor.layer].name.clone(),
+        shape: tensor.shape.clone(),
+        decays: mask == DecayMask::All || tensor.role == Role::Weight,
+    };
+    network.tensors().iter().map(info).collect()
+}
+
+fn describe_hyper(specs: &[optim::HyperSpec], values: &[f64]) -> Vec<Hyper> {
+    let describe = |(spec, &value): (&optim::HyperSpec, &f64)| Hyper {
+        key: spec.key.into(),
+        value,
+        allowed: spec.allowed.words().into(),
+    };
+    specs.iter().zip(values).map(describe).collect()
+}
+
+/// Tries the planned edits in their order.
+fn check_edits(config: &RunConfig, mut knobs: Knobs) -> Result<(), PrepareError> {
+    knobs.set(&Setting {
+        knob: Knob::WeightDecay,
+        scope: Scope::All,
+        value: Some(config.weight_decay_start),
+        by: Author::CommandLine,
+    })?;
+    for edit in &config.edits {
+        knobs.set(&planned(edit)).map_err(|source| PrepareError::Edit { step: edit.step, source })?;
+    }
+    Ok(())
+}
+
+/// A planned edit as the setting that a key press would send.
+pub(super) fn planned(edit: &crate::stream::PlannedEdit) -> Setting {
+    Setting { knob: edit.knob.clone(), scope: edit.scope.clone(), value: edit.value, by: Author::CommandLine }
+}

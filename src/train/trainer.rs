@@ -1,0 +1,380 @@
+//! The thread that trains: it makes updates, listens to commands between them, and tells of both.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use sha2::{Digest, Sha256};
+
+use super::experiment::{Experiment, planned};
+use super::learner::NotFinite;
+use crate::scalar::Scalar;
+use crate::stream::{
+    Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, Setting, StepBatch, StepRow,
+    StopReason, Summary, TensorSums, What,
+};
+
+/// Commands that may wait for the trainer; more than a hand can type between two updates.
+pub const COMMANDS_WAITING: usize = 64;
+
+/// Updates whose statistics travel together, at most.
+const MOST_ROWS: usize = 256;
+/// Statistics are kept back for no longer than this.
+const LONGEST_DELAY: Duration = Duration::from_millis(10);
+/// While something waits for a full wire, a pause looks after it this often.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
+/// A pace that was missed by more than this is not made up for.
+const MOST_BEHIND: Duration = Duration::from_millis(200);
+
+/// Starts training on a thread of its own. It ends after its last event, or when nobody receives its events.
+///
+/// # Errors
+/// Where the system gives no thread.
+pub fn spawn(experiment: Experiment, commands: Receiver<Command>, events: EventSender) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("wdtop-trainer".into()).spawn(move || {
+        let mut trainer = Trainer::new(experiment, commands, events);
+        // A panic is a defect, but it must take neither the screen nor the recording with it.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| trainer.run())) {
+            trainer.fail(&*panic);
+        }
+    })
+}
+
+struct Trainer {
+    experiment: Experiment,
+    commands: Receiver<Command>,
+    events: EventSender,
+    /// Index of the next update.
+    step: u64,
+    /// Position of the next planned edit.
+    next_edit: usize,
+    /// Statistics that were not sent yet.
+    batch: StepBatch,
+    sent: Instant,
+    evaluated: Option<u64>,
+    start: Instant,
+    state: State,
+    pause_before: Option<u64>,
+    /// Wall time spent in pauses that are over.
+    paused: Duration,
+    pace: f64,
+    due: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    Running,
+    Paused { since: Instant },
+    Stopping,
+}
+
+impl Trainer {
+    fn new(experiment: Experiment, commands: Receiver<Command>, events: EventSender) -> Self {
+        let now = Instant::now();
+        Trainer {
+            step: 0,
+            next_edit: 0,
+            batch: events.spare(experiment.description.tensors.len()),
+            sent: now,
+            evaluated: None,
+            start: now,
+            state: State::Running,
+            pause_before: None,
+            paused: Duration::ZERO,
+            pace: experiment.description.options.pace,
+            due: now,
+            experiment,
+            commands,
+            events,
+        }
+    }
+
+    /// From `Started` to `Finished`.
+    fn run(&mut self) -> Result<(), Closed> {
+        self.send(What::Started(Box::new(self.experiment.description.clone())))?;
+        self.evaluate()?;
+        let reason = self.make_updates()?;
+        self.finish(reason)
+    }
+
+    fn make_updates(&mut self) -> Result<StopReason, Closed> {
+        loop {
+            if self.experiment.description.total_steps.is_some_and(|total| self.step >= total) {
+                return Ok(StopReason::Completed);
+            }
+            self.listen()?;
+            if self.state == State::Stopping {
+                return Ok(StopReason::Stopped);
+            }
+            self.apply_planned_edits()?;
+            match self.make_update() {
+                Ok(()) => self.step += 1,
+                Err(NotFinite { what }) => {
+                    let (step, seconds) = (self.step, self.seconds());
+                    self.send(What::Diverged { step, seconds, what })?;
+                    return Ok(StopReason::Diverged);
+                }
+            }
+            if self.batch.len() >= MOST_ROWS || self.sent.elapsed() >= LONGEST_DELAY {
+                self.send_statistics()?;
+            }
+            if self.step.is_multiple_of(self.experiment.description.config.evaluate_every) {
+                self.evaluate()?;
+            }
+            if self.pause_before == Some(self.step) {
+                self.pause()?;
+            }
+        }
+    }
+
+    fn make_update(&mut self) -> Result<(), NotFinite> {
+        let Experiment { description, data, learner, knobs, order } = &mut self.experiment;
+        let progress = learner.step(&data.train, order.batch(self.step), knobs)?;
+        let decayed = |(index, sums): (usize, &TensorSums)| knobs.tensor_decay(index) * sums.w2;
+        let penalty = match description.config.optimizer.decay_mode {
+            DecayMode::None => 0.0,
+            DecayMode::L2 | DecayMode::Decoupled => 0.5 * learner.sums().iter().enumerate().map(decayed).sum::<f64>(),
+        };
+        let row = StepRow {
+            step: self.step,
+            epoch: order.samples_after(self.step + 1) as f64 / data.train.len() as f64,
+            seconds: self.start.elapsed().as_secs_f64(),
+            loss: progress.loss,
+            accuracy: progress.accuracy,
+            penalty,
+            lr: knobs.lr,
+            weight_decay: knobs.weight_decay,
+        };
+        self.batch.push(row, learner.sums());
+        Ok(())
+    }
+
+    /// Takes the commands that are there; waits for more through a pause, and until the next update is due.
+    fn listen(&mut self) -> Result<(), Closed> {
+        loop {
+            while let Ok(command) = self.commands.try_recv() {
+                self.obey(command)?;
+            }
+            let until = match self.state {
+                State::Stopping => return Ok(()),
+                State::Running if self.pace == 0.0 => return Ok(()),
+                State::Running if Instant::now() >= self.due => {
+                    // What is far behind (a suspended process) does not race to catch up.
+                    let late = Instant::now().checked_sub(MOST_BEHIND).unwrap_or(self.due);
+                    self.due = self.due.max(late) + Duration::from_secs_f64(1.0 / self.pace);
+                    return Ok(());
+                }
+                State::Running => Some(self.due),
+                State::Paused { .. } => None,
+            };
+            self.send_statistics()?;
+            self.events.flush()?;
+            let until = if self.events.is_waiting() {
+                let soon = Instant::now() + LOOK_AFTER;
+                Some(until.map_or(soon, |until| until.min(soon)))
+            } else {
+                until
+            };
+            let heard = match until {
+                Some(until) => self.commands.recv_deadline(until),
+                None => self.commands.recv().map_err(RecvTimeoutError::from),
+            };
+            match heard {
+                Ok(command) => self.obey(command)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                // Nobody can resume any more.
+                Err(RecvTimeoutError::Disconnected) if self.state != State::Running => self.state = State::Stopping,
+                Err(RecvTimeoutError::Disconnected) => {
+                    thread::sleep(self.due.saturating_duration_since(Instant::now()))
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), Closed> {
+        match command {
+            Command::Set(setting) => self.set(&setting),
+            Command::Pause => self.pause(),
+            Command::Resume => self.resume(),
+            Command::StepOnce => {
+                self.end_pause();
+                self.pause_before = Some(self.step + 1);
+                Ok(())
+            }
+            Command::RunUntil(step) if step <= self.step => self.pause(),
+            Command::RunUntil(step) => {
+                self.resume()?;
+                self.pause_before = Some(step);
+                Ok(())
+            }
+            Command::Evaluate => self.evaluate(),
+            Command::Note(text) => {
+                let (step, seconds) = (self.step, self.seconds());
+                self.send(What::Noted { step, seconds, text })
+            }
+            Command::Pace(pace) if pace.is_finite() && pace >= 0.0 => {
+                (self.pace, self.due) = (pace, Instant::now());
+                let (step, seconds) = (self.step, self.seconds());
+                self.send(What::Paced { step, seconds, pace })
+            }
+            Command::Pace(pace) => self.refuse(None, format!("pace must be finite and at least 0, got {pace}")),
+            Command::Stop => {
+                self.end_pause();
+                self.state = State::Stopping;
+                Ok(())
+            }
+        }
+    }
+
+    /// Changes a hyperparameter from the next update on, and says so.
+    fn set(&mut self, setting: &Setting) -> Result<(), Closed> {
+        match self.experiment.knobs.set(setting) {
+            Ok(change) => {
+                let edit = Edit {
+                    step: self.step,
+                    seconds: self.seconds(),
+                    knob: setting.knob.clone(),
+                    scope: setting.scope.clone(),
+                    from: change.from,
+                    to: change.to,
+                    inherits: change.inherits,
+                    by: setting.by,
+                };
+                self.send(What::Edited(edit))
+            }
+            Err(error) => self.refuse(Some(setting.knob.clone()), error.to_string()),
+        }
+    }
+
+    fn refuse(&mut self, knob: Option<Knob>, reason: String) -> Result<(), Closed> {
+        self.send(What::Refused(Refusal { step: self.step, knob, reason }))
+    }
+
+    fn apply_planned_edits(&mut self) -> Result<(), Closed> {
+        while let Some(edit) = self.experiment.description.config.edits.get(self.next_edit)
+            && edit.step <= self.step
+        {
+            let setting = planned(edit);
+            self.next_edit += 1;
+            self.set(&setting)?;
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self) -> Result<(), Closed> {
+        self.pause_before = None;
+        if self.state == State::Running {
+            self.state = State::Paused { since: Instant::now() };
+            let (step, seconds) = (self.step, self.seconds());
+            self.send(What::Paused { step, seconds })?;
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<(), Closed> {
+        self.pause_before = None;
+        if self.end_pause() {
+            let (step, seconds) = (self.step, self.seconds());
+            self.send(What::Resumed { step, seconds })?;
+        }
+        Ok(())
+    }
+
+    /// Ends a pause without a word; whether there was one.
+    fn end_pause(&mut self) -> bool {
+        let State::Paused { since } = self.state else { return false };
+        self.paused += since.elapsed();
+        self.state = State::Running;
+        self.due = Instant::now();
+        true
+    }
+
+    /// Evaluates the validation set and as large a part of the training set.
+    fn evaluate(&mut self) -> Result<(), Closed> {
+        let Experiment { data, learner, .. } = &mut self.experiment;
+        let train = learner.evaluate(&data.train, data.train.len().min(data.validation.len()));
+        let validation = learner.evaluate(&data.validation, data.validation.len());
+        self.evaluated = Some(self.step);
+        let evaluation =
+            Evaluation { step: self.step, epoch: self.epoch(), seconds: self.seconds(), train, validation };
+        self.send(What::Evaluated(evaluation))
+    }
+
+    fn finish(&mut self, reason: StopReason) -> Result<(), Closed> {
+        let seconds = self.seconds();
+        let busy = seconds - self.paused.as_secs_f64();
+        if self.evaluated != Some(self.step) {
+            self.evaluate()?;
+        }
+        let epochs = self.epoch();
+        let Experiment { description, data, learner, order, .. } = &mut self.experiment;
+        let train = learner.evaluate(&data.train, data.train.len());
+        let validation = learner.evaluate(&data.validation, data.validation.len());
+        let norms = learner.weight_norms_squared();
+        let tensors = description
+            .tensors
+            .iter()
+            .zip(norms)
+            .zip(learner.sums())
+            .map(|((tensor, w2), sums)| FinalNorm {
+                name: tensor.name.clone(),
+                norm: w2.sqrt(),
+                grad_norm: sums.grad_norm(),
+            })
+            .collect();
+        let summary = Summary {
+            reason,
+            steps: self.step,
+            epochs,
+            seconds,
+            samples_per_second: order.samples_after(self.step) as f64 / busy.max(f64::MIN_POSITIVE),
+            train,
+            validation,
+            tensors,
+            digest: digest(learner.weights()),
+        };
+        self.send(What::Finished(Box::new(summary)))?;
+        self.events.drain()
+    }
+
+    fn fail(&mut self, panic: &(dyn Any + Send)) {
+        let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let message = format!("the trainer panicked: {}", message.unwrap_or("no message"));
+        // Nobody left to tell is the only thing that can go wrong here.
+        let _ = self.send(What::Failed { step: self.step, message }).and_then(|()| self.events.drain());
+    }
+
+    /// Sends an event after the statistics of the updates before it.
+    fn send(&mut self, what: What) -> Result<(), Closed> {
+        self.send_statistics()?;
+        self.events.send(what.into())
+    }
+
+    fn send_statistics(&mut self) -> Result<(), Closed> {
+        self.sent = Instant::now();
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let empty = self.events.spare(self.batch.tensors());
+        let full = std::mem::replace(&mut self.batch, empty);
+        self.events.send(What::Steps(full).into())
+    }
+
+    fn seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    fn epoch(&self) -> f64 {
+        self.experiment.order.samples_after(self.step) as f64 / self.experiment.data.train.len() as f64
+    }
+}
+
+/// A hash over the weights' little-endian bytes.
+fn digest<T: Scalar>(weights: &[T]) -> String {
+    let mut bytes = Vec::with_capacity(std::mem::size_of_val(weights));
+    weights.iter().for_each(|weight| weight.write_le(&mut bytes));
+    format!("sha256:{:x}", Sha256::digest(&bytes))
+}
