@@ -53,4 +53,5 @@
 //! - A panic is a defect; the training thread catches it at its top and reports it as an event, the terminal is
 //!   restored, the recording stays readable.
 
+pub mod record;
 pub mod stream;

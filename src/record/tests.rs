@@ -1,0 +1,5 @@
+//! The session folder from outside: what goes in comes out, whatever happens in between.
+
+mod reading;
+mod sample;
+mod writing;
