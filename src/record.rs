@@ -14,20 +14,26 @@
 //! one, and the lock tells a running session from one whose writer is gone.
 
 mod columns;
+mod compare;
 mod error;
 mod folder;
+mod list;
 mod log;
 mod place;
 mod recorder;
+mod report;
 mod session;
 mod steps;
+mod table;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
 pub use columns::Stretch;
+pub use compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, TensorNorm, compare};
 pub use error::Error;
+pub use list::{Entry, Listed, list, tabulate};
 pub use place::{create, directory, named, resolve};
 pub use recorder::{Recorded, Recorder};
 pub use session::{Session, State};

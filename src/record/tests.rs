@@ -2,4 +2,5 @@
 
 mod reading;
 mod sample;
+mod tables;
 mod writing;
