@@ -53,5 +53,6 @@
 //! - A panic is a defect; the training thread catches it at its top and reports it as an event, the terminal is
 //!   restored, the recording stays readable.
 
+pub mod headless;
 pub mod record;
 pub mod stream;
