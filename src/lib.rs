@@ -55,9 +55,11 @@
 
 pub mod cli;
 pub mod data;
+pub mod headless;
 pub mod nn;
 pub mod optim;
 pub mod random;
+pub mod record;
 pub mod scalar;
 pub mod stream;
 pub mod train;

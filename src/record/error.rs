@@ -1,0 +1,96 @@
+//! What can go wrong with a session folder, each with the way out.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::{FORMAT, MANIFEST};
+use crate::stream::printable;
+
+/// A session folder cannot be made, found or read.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// There is something at the path already.
+    #[error("{} exists already; choose another path for the recording", shown(.path))]
+    Exists {
+        /// Where the session should have gone.
+        path: PathBuf,
+    },
+    /// Something on the way to the folder is a file.
+    #[error("cannot record to {}: {} is a file; choose a path whose parents are folders", shown(.path), shown(.parent))]
+    ParentIsFile {
+        /// Where the session should have gone.
+        path: PathBuf,
+        /// The file on the way.
+        parent: PathBuf,
+    },
+    /// The folder cannot be made or written.
+    #[error("cannot record to {}: {source}; choose a folder that can be written, or do not record", shown(.path))]
+    Create {
+        /// Where the session should have gone.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process writes the folder.
+    #[error("{} is being written by another process; choose another path for the recording", shown(.path))]
+    Busy {
+        /// The session.
+        path: PathBuf,
+    },
+    /// There is no manifest.
+    #[error("{} is no session: it has no {MANIFEST}", shown(.path))]
+    NoSession {
+        /// What was opened.
+        path: PathBuf,
+    },
+    /// The manifest cannot be understood.
+    #[error("{MANIFEST} of {} is damaged: {reason}", shown(.path))]
+    Manifest {
+        /// The session.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A later program wrote it.
+    #[error("{} has format {format}, this program reads formats up to {FORMAT}; update wdtop to read it", shown(.path))]
+    Newer {
+        /// The session.
+        path: PathBuf,
+        /// Its format version.
+        format: u64,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", shown(.path))]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No session has the name.
+    #[error("no session `{}` here or in {}; `wdtop list` shows those there are", printable(.name), shown(.place))]
+    NotFound {
+        /// What was asked for.
+        name: String,
+        /// The sessions' folder.
+        place: PathBuf,
+    },
+    /// Several sessions begin with the name.
+    #[error("`{}` may be {}; type more of the name", printable(.name), printable(.matches))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// The names that begin so.
+        matches: String,
+    },
+    /// The system has no place for data.
+    #[error("no folder for sessions: the home folder is unknown; set WDTOP_SESSIONS to a folder, or give a path")]
+    NoHome,
+}
+
+/// A path as it may stand in a message.
+pub(super) fn shown(path: &Path) -> String {
+    printable(&path.display().to_string()).into_owned()
+}

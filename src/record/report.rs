@@ -1,0 +1,186 @@
+//! A comparison as text, Markdown or CSV.
+
+use super::compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, short_hash};
+use super::table::{Cell, Mark, Side, Table, brief, grouped, plain, shortened, significant};
+use crate::stream::{Edit, Scope, Score, printable};
+
+/// Columns that a session's name, setting or edit may take on the screen: two sessions fit into 80.
+const WIDEST: usize = 26;
+
+/// Which of two values is better.
+#[derive(Clone, Copy)]
+enum Better {
+    Lower,
+    Higher,
+}
+
+impl Comparison {
+    /// Aligned tables, for people.
+    pub fn to_text(&self) -> String {
+        self.join(Table::to_text, |title| format!("\n{title}\n"), |note| format!("\n{note}\n"))
+    }
+
+    /// Tables for a document.
+    pub fn to_markdown(&self) -> String {
+        self.join(Table::to_markdown, |title| format!("\n### {title}\n\n"), |note| format!("\n{note}\n"))
+    }
+
+    /// One table with the full values, a column for each session: for other programs.
+    pub fn to_csv(&self) -> String {
+        let mut table = self.values();
+        for (prefix, part) in [("setting ", self.setting_table()), ("edit at step ", self.edit_table())] {
+            table.rows.extend(part.rows.into_iter().skip(1).map(|mut row| {
+                row[0] = row[0].prefixed(prefix);
+                row
+            }));
+        }
+        table.to_csv()
+    }
+
+    fn join(&self, write: fn(&Table) -> String, title: fn(&str) -> String, note: fn(&str) -> String) -> String {
+        let mut text = write(&self.values());
+        let differ = if self.settings.is_empty() { "Settings: all the same" } else { "Settings that differ" };
+        text.push_str(&title(differ));
+        if !self.settings.is_empty() {
+            text.push_str(&write(&self.setting_table()));
+        }
+        text.push_str(&title(if self.edits.is_empty() { "Edits: none" } else { "Edits" }));
+        if !self.edits.is_empty() {
+            text.push_str(&write(&self.edit_table()));
+        }
+        for session in &self.sessions {
+            let name = printable(&session.name);
+            if session.standing == Standing::SoFar {
+                let state = &session.state;
+                text.push_str(&note(&format!(
+                    "{name} ({state}) has no end: its final values are of its last evaluation and last recorded update"
+                )));
+            }
+            for dropped in &session.notes {
+                text.push_str(&note(&format!("{name}: {}", printable(dropped))));
+            }
+        }
+        text
+    }
+
+    fn values(&self) -> Table {
+        let mut table = self.empty_table("session", Side::Right);
+        let mut row = |label: &str, cell: &dyn Fn(&Outline) -> Cell| {
+            let cells = self.sessions.iter().map(cell);
+            table.rows.push(std::iter::once(Cell::text(label)).chain(cells).collect());
+        };
+        row("state", &|session| Cell::text(session.state.clone()));
+        row("steps", &|session| Cell::value(grouped(session.steps), session.steps));
+        row("epochs", &|session| fixed(session.epochs, 2));
+        row("seconds", &|session| fixed(session.seconds, 1));
+        row("samples/s", &|session| session.samples_per_second.map_or_else(Cell::missing, |rate| fixed(rate, 0)));
+
+        let mut measure = |label: &str, better, show: fn(f64) -> String, value: &dyn Fn(&Outline) -> Option<f64>| {
+            let best = self.best(better, value);
+            row(label, &|session| match value(session) {
+                Some(value) if Some(value) == best => Cell::value(show(value), value).marked(Mark::Best),
+                Some(value) => Cell::value(show(value), value),
+                None => Cell::missing(),
+            });
+        };
+        let loss = |value| significant(value, 4);
+        let share = |value: f64| format!("{:.2} %", 100.0 * value);
+        let best = |best: Option<Best>| best.map(|best| best.value);
+        let (loss_of, share_of) = (|score: Score| score.loss, |score: Score| score.accuracy);
+        measure("best validation loss", Better::Lower, loss, &|session| best(session.best_loss));
+        measure("best validation accuracy", Better::Higher, share, &|session| best(session.best_accuracy));
+        measure("final validation loss", Better::Lower, loss, &|session| session.validation.map(loss_of));
+        measure("final validation accuracy", Better::Higher, share, &|session| session.validation.map(share_of));
+        measure("final training loss", Better::Lower, loss, &|session| session.train.map(loss_of));
+        measure("final training accuracy", Better::Higher, share, &|session| session.train.map(share_of));
+
+        let step =
+            |best: Option<Best>| best.map_or_else(Cell::missing, |best| Cell::value(grouped(best.step), best.step));
+        let number = |number: Option<Number>| {
+            number.map_or_else(Cell::missing, |number| Cell::value(significant(number.0, 4), number.0))
+        };
+        row("step of best loss", &|session| step(session.best_loss));
+        row("step of best accuracy", &|session| step(session.best_accuracy));
+        row("penalty", &|session| number(session.penalty));
+        let mut tensors: Vec<&str> = Vec::new();
+        for tensor in self.sessions.iter().flat_map(|session| &session.norms) {
+            if !tensors.contains(&tensor.name.as_str()) {
+                tensors.push(&tensor.name);
+            }
+        }
+        for tensor in tensors {
+            let norm = |session: &Outline| {
+                let found = session.norms.iter().find(|norm| norm.name == tensor);
+                found.map(|found| Number(found.norm))
+            };
+            row(&format!("‖{tensor}‖"), &|session| number(norm(session)));
+        }
+        row("weights' digest", &|session| {
+            let digest = session.digest.as_deref();
+            digest.map_or_else(Cell::missing, |digest| Cell::value(printable(&short_hash(digest)).into_owned(), digest))
+        });
+        table
+    }
+
+    fn setting_table(&self) -> Table {
+        let mut table = self.empty_table("setting", Side::Right);
+        for Difference { key, values } in &self.settings {
+            let cell = |value: &Option<String>| {
+                let Some(value) = value else { return Cell::missing() };
+                Cell::value(shortened(&printable(value), WIDEST), value)
+            };
+            table.rows.push(std::iter::once(Cell::text(key.clone())).chain(values.iter().map(cell)).collect());
+        }
+        table
+    }
+
+    fn edit_table(&self) -> Table {
+        let mut table = self.empty_table("step", Side::Left);
+        table.sides[0] = Side::Right;
+        for EditRow { step, edits } in &self.edits {
+            let cell = |edit: &Option<Edit>| edit.as_ref().map_or_else(Cell::missing, described);
+            let step = Cell::value(grouped(*step), step);
+            table.rows.push(std::iter::once(step).chain(edits.iter().map(cell)).collect());
+        }
+        table
+    }
+
+    /// A table with a column for labels and one for each session, named in the header.
+    fn empty_table(&self, corner: &str, side: Side) -> Table {
+        let name = |session: &Outline| Cell::value(shortened(&printable(&session.name), WIDEST), &session.name);
+        let header = std::iter::once(Cell::text(corner)).chain(self.sessions.iter().map(name)).collect();
+        let sides = std::iter::once(Side::Left).chain(self.sessions.iter().map(|_| side)).collect();
+        Table { sides, rows: vec![header] }
+    }
+
+    /// The best value, unless all are equal.
+    fn best(&self, better: Better, value: &dyn Fn(&Outline) -> Option<f64>) -> Option<f64> {
+        let values = || self.sessions.iter().filter_map(value).filter(|value| !value.is_nan());
+        let best = values().reduce(match better {
+            Better::Lower => f64::min,
+            Better::Higher => f64::max,
+        })?;
+        values().any(|value| value != best).then_some(best)
+    }
+}
+
+fn fixed(number: Number, decimals: usize) -> Cell {
+    let shown = match decimals {
+        0 if number.0.is_finite() && number.0 >= 0.0 => grouped(number.0.round() as u64),
+        _ => format!("{:.decimals$}", number.0),
+    };
+    Cell::value(shown, number.0)
+}
+
+/// An edit as `λ 0 → 3`, with its scope unless that is all.
+fn described(edit: &Edit) -> Cell {
+    let scope = match &edit.scope {
+        Scope::All => String::new(),
+        scope => format!("{scope} "),
+    };
+    let follows = if edit.inherits { " (as all)" } else { "" };
+    let write = |number: fn(f64) -> String| {
+        format!("{} {scope}{} → {}{follows}", edit.knob.symbol(), number(edit.from), number(edit.to))
+    };
+    Cell::value(printable(&write(brief)).into_owned(), write(plain))
+}
