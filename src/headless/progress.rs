@@ -35,7 +35,9 @@ impl<W: Write> Printer for Progress<W> {
                 self.bar.set_message(format!("validation {:.4} {}", score.loss, percent(score.accuracy)));
             }
             What::Recording { trouble: Some(trouble), .. } => {
-                self.bar.suspend(|| eprintln!("warning: {}", printable(trouble)));
+                // Nobody to warn is no reason to stop, nor to panic as `eprintln!` would.
+                let warning = format!("warning: {}", printable(trouble));
+                let _ = self.bar.suspend(|| send_line(&mut io::stderr(), &warning));
             }
             What::Finished(_) | What::Failed { .. } => self.bar.finish_and_clear(),
             _ => {}
