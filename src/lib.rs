@@ -59,5 +59,7 @@ pub mod nn;
 pub mod optim;
 pub mod random;
 pub mod scalar;
+pub mod series;
 pub mod stream;
 pub mod train;
+pub mod tui;
