@@ -61,5 +61,7 @@ pub mod optim;
 pub mod random;
 pub mod record;
 pub mod scalar;
+pub mod series;
 pub mod stream;
 pub mod train;
+pub mod tui;

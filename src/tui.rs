@@ -1,0 +1,239 @@
+//! The terminal program: state, update, view.
+//!
+//! [`App`] is plain data. [`update`] is the only thing that changes it, and says as [`Effect`]s what else is to be
+//! done; [`view`] draws it and does nothing else. [`run`] is the loop around them: it waits for keys, events and
+//! signals at once, draws at most 30 frames a second and only when something changed, and owns the clock and the
+//! terminal. It never waits for the terminal: a frame that cannot be written is skipped, events go on being read.
+//!
+//! It knows neither training nor session folders: both are on the other end of the [stream](crate::stream).
+
+mod app;
+mod coach;
+mod digits;
+mod input;
+mod keymap;
+mod output;
+mod panel;
+mod terminal;
+mod theme;
+mod update;
+mod view;
+mod widget;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, at, never, select};
+use crossterm::event::Event as TerminalEvent;
+use ratatui::Frame;
+use thiserror::Error;
+
+pub use self::app::App;
+use self::input::Signals;
+pub use self::keymap::markdown as keys_as_markdown;
+pub use self::terminal::Handback;
+use self::terminal::Screen;
+pub use self::theme::Theme;
+pub use self::update::{Effect, Msg, update};
+pub use self::view::view;
+use crate::stream::{Command, EventReceiver, Summary};
+
+/// The time between two frames.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// What the screen is to show besides the run itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The name of the session that is recorded, if one is.
+    pub recording: Option<String>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// How the run ended, if it did in order.
+    pub summary: Option<Summary>,
+    /// Why the run broke down, if it did.
+    pub failure: Option<String>,
+    /// Why the program left the screen.
+    pub ending: Ending,
+    /// Whether the terminal is usable; where it is stuck, nothing should be written to it.
+    pub terminal: Handback,
+}
+
+/// Why the program left the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The user left, and the run is over.
+    Left,
+    /// The user left without waiting for the run to end.
+    Forced,
+    /// A signal with this number.
+    Signal(i32),
+    /// The terminal is gone.
+    TerminalLost,
+}
+
+/// Why there is no screen.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The terminal does not do what is needed.
+    #[error("cannot use the terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// Shows a run until the user leaves, and sends what the keys ask for. The terminal is as before when it returns, also
+/// when it panics.
+///
+/// Standard output must be a terminal. `events` should come from a [merging](crate::stream::merging) wire: what is not
+/// read then never makes training wait. `commands` may be short; a command that finds no room is reported, not lost.
+///
+/// # Errors
+/// [`Error::Terminal`] where the terminal cannot be taken over or drawn to.
+pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -> Result<Outcome, Error> {
+    let signals = Signals::listen()?;
+    let screen = Screen::enter()?;
+    let keys = input::keys()?;
+    let app = App::new(options, Theme::from_environment());
+    let mut session = Session {
+        app,
+        screen,
+        events,
+        commands,
+        begin: Instant::now(),
+        drawn: None,
+        freshness: Freshness::Stale,
+        ending: None,
+    };
+    session.run(keys, &signals)?;
+    let Session { app, screen, ending, .. } = session;
+    Ok(Outcome {
+        summary: app.summary().cloned(),
+        failure: app.failure().map(str::to_owned),
+        ending: ending.unwrap_or(Ending::Left),
+        terminal: screen.leave(),
+    })
+}
+
+/// The loop and what it holds.
+struct Session {
+    app: App,
+    screen: Screen,
+    events: EventReceiver,
+    commands: Sender<Command>,
+    begin: Instant,
+    drawn: Option<Instant>,
+    freshness: Freshness,
+    ending: Option<Ending>,
+}
+
+/// Whether the picture shows the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Freshness {
+    Fresh,
+    Stale,
+}
+
+impl Session {
+    fn run(&mut self, mut keys: Receiver<TerminalEvent>, signals: &Signals) -> io::Result<()> {
+        let mut events = self.events.channel().clone();
+        while self.ending.is_none() {
+            self.draw()?;
+            let timer = self.next_wake().map_or_else(never, at);
+            select! {
+                recv(events) -> event => match event {
+                    Ok(event) => self.take(Msg::Event(event))?,
+                    Err(_) => {
+                        events = never();
+                        self.take(Msg::Closed)?;
+                    }
+                },
+                recv(keys) -> event => match event {
+                    Ok(event) => self.terminal_event(event)?,
+                    Err(_) => {
+                        keys = never();
+                        self.take(Msg::End(Ending::TerminalLost))?;
+                    }
+                },
+                recv(signals.channel()) -> signal => match signal {
+                    Ok(Signals::CONTINUE) => {
+                        self.screen.resume()?;
+                        self.freshness = Freshness::Stale;
+                    }
+                    Ok(signal) => self.take(Msg::End(Ending::Signal(signal)))?,
+                    Err(_) => {}
+                },
+                recv(self.screen.written()) -> buffer => if let Ok(buffer) = buffer {
+                    self.screen.accept(buffer);
+                },
+                recv(timer) -> _ => self.tick()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn terminal_event(&mut self, event: TerminalEvent) -> io::Result<()> {
+        match event {
+            TerminalEvent::Key(key) => self.take(Msg::Key(key)),
+            TerminalEvent::Paste(text) => self.take(Msg::Paste(text)),
+            TerminalEvent::Resize(..) => self.take(Msg::Resized),
+            _ => Ok(()),
+        }
+    }
+
+    /// Draws if there is something new, the terminal is ready and a frame is due.
+    fn draw(&mut self) -> io::Result<()> {
+        let due = self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
+        if self.freshness == Freshness::Stale && due && self.screen.is_idle() {
+            self.screen.draw(|frame: &mut Frame| view(&self.app, frame))?;
+            self.drawn = Some(Instant::now());
+            self.freshness = Freshness::Fresh;
+        }
+        Ok(())
+    }
+
+    /// When there is something to do without anything happening: a frame that waits for its time, a deadline.
+    fn next_wake(&self) -> Option<Instant> {
+        let waits = self.freshness == Freshness::Stale && self.screen.is_idle();
+        let frame = self.drawn.filter(|_| waits).map(|drawn| drawn + FRAME);
+        let deadline = self.app.deadline().map(|deadline| self.begin + deadline);
+        frame.into_iter().chain(deadline).min()
+    }
+
+    fn tick(&mut self) -> io::Result<()> {
+        let now = self.begin.elapsed();
+        if self.app.deadline().is_some_and(|deadline| deadline <= now) {
+            self.freshness = Freshness::Stale;
+        }
+        let effects = update(&mut self.app, Msg::Tick(now));
+        self.perform(effects)
+    }
+
+    /// Tells the state the time, then what happened.
+    fn take(&mut self, msg: Msg) -> io::Result<()> {
+        self.tick()?;
+        self.freshness = Freshness::Stale;
+        let effects = update(&mut self.app, msg);
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Send(command) => {
+                    if let Err(TrySendError::Full(command) | TrySendError::Disconnected(command)) =
+                        self.commands.try_send(command)
+                    {
+                        let effects = update(&mut self.app, Msg::Unsent(command));
+                        self.perform(effects)?;
+                    }
+                }
+                Effect::Recycle(batch) => self.events.recycle(batch),
+                Effect::Suspend => self.screen.suspend()?,
+                Effect::Repaint => self.screen.repaint()?,
+                Effect::Leave(ending) => self.ending = Some(ending),
+            }
+        }
+        Ok(())
+    }
+}

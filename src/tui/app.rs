@@ -1,0 +1,302 @@
+//! The state of the screen: plain data, changed by [`update`](super::update()) alone.
+
+pub(super) mod dial;
+pub(super) mod history;
+pub(super) mod journal;
+
+use std::time::Duration;
+
+use tui_input::Input;
+
+use self::dial::{Dial, Pending, Reversible, Which};
+use self::history::History;
+use self::journal::Journal;
+use super::theme::Theme;
+use super::widget::axis::Scale;
+use super::{Ending, Options};
+use crate::stream::{DecayMode, Description, Scope, StepBatch, Summary};
+
+/// Shares of the past that the smoothed loss keeps, from none to nearly all.
+pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
+
+/// Everything the screen shows and every key depends on.
+#[derive(Debug)]
+pub struct App {
+    pub(super) options: Options,
+    pub(super) theme: Theme,
+    /// The loop's time.
+    pub(super) now: Duration,
+    /// The run, from its first event on.
+    pub(super) run: Option<Run>,
+    /// How far the run has come.
+    pub(super) phase: Phase,
+    /// What the keys mean.
+    pub(super) mode: Mode,
+    /// The panel that the arrows move in.
+    pub(super) focus: Panel,
+    /// Whether that panel has the whole screen.
+    pub(super) zoomed: bool,
+    /// The tensor that the arrows chose.
+    pub(super) tensor: usize,
+    /// The dial that the arrows chose.
+    pub(super) dial: Which,
+    /// Entries of the events panel scrolled past.
+    pub(super) scrolled: usize,
+    /// How far an edit reaches.
+    pub(super) reach: Reach,
+    pub(super) scale: Scale,
+    /// The place in [`SMOOTHINGS`].
+    pub(super) smoothing: usize,
+    /// The charts stop before this step.
+    pub(super) frozen: Option<u64>,
+    /// A passing line at the foot.
+    pub(super) notice: Option<Notice>,
+    /// Until when a second ctrl-c ends the program.
+    pub(super) interrupted: Option<Duration>,
+}
+
+/// A run as the screen knows it.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) description: Box<Description>,
+    pub(super) history: History,
+    pub(super) journal: Journal,
+    pub(super) weight_decay: Dial,
+    pub(super) learning_rate: Dial,
+    /// The rule's own hyperparameters as they stand.
+    pub(super) hyper: Vec<(String, f64)>,
+    /// Edits that were asked for and are not confirmed.
+    pub(super) pending: Vec<Pending>,
+    /// Edits that `z` takes back, the last one last.
+    pub(super) done: Vec<Reversible>,
+    /// Edits that `Z` repeats, the next one last.
+    pub(super) undone: Vec<Reversible>,
+    /// The next update's index.
+    pub(super) step: u64,
+    /// Wall time of the run, as far as it was told.
+    pub(super) seconds: f64,
+    /// Updates a second to aim at; 0 is as fast as it goes.
+    pub(super) pace: f64,
+    /// Bytes recorded.
+    pub(super) recorded: Option<u64>,
+    /// Why recording stopped.
+    pub(super) unrecorded: Option<String>,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Phase {
+    /// Nothing has come yet.
+    Loading,
+    /// Updates are being made.
+    Running,
+    /// It waits for the user.
+    Paused,
+    /// A loss or gradient was not finite.
+    Diverged,
+    /// It ended.
+    Finished(Box<Summary>),
+    /// It broke down.
+    Failed(String),
+}
+
+/// What the keys mean.
+#[derive(Debug, Clone)]
+pub(super) enum Mode {
+    /// Every key has the meaning that the key table gives it.
+    Normal,
+    /// A value for a knob is being typed.
+    Typing { which: Which, scope: Scope, input: Input, error: Option<String> },
+    /// A note is being typed.
+    Noting { input: Input },
+    /// The list of keys is shown, scrolled by so many lines.
+    Help { scrolled: u16 },
+    /// Really?
+    ConfirmQuit,
+    /// The run was asked to stop; the program ends as soon as it has, or when time is up.
+    Leaving { ending: Ending, until: Option<Duration>, resend: Option<Duration> },
+}
+
+/// A panel that can have the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Panel {
+    Losses,
+    Knobs,
+    Layers,
+    Norm,
+    Events,
+}
+
+impl Panel {
+    /// All, in the order of Tab.
+    pub(super) const ALL: [Panel; 5] = [Panel::Losses, Panel::Knobs, Panel::Layers, Panel::Norm, Panel::Events];
+}
+
+/// How far an edit reaches from the chosen tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    All,
+    Layer,
+    Tensor,
+}
+
+/// A passing line at the foot of the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Notice {
+    pub(super) text: String,
+    pub(super) tone: Tone,
+    pub(super) until: Duration,
+}
+
+/// How a line is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Warning,
+}
+
+impl App {
+    /// The state before the first event.
+    pub fn new(options: Options, theme: Theme) -> Self {
+        App {
+            options,
+            theme,
+            now: Duration::ZERO,
+            run: None,
+            phase: Phase::Loading,
+            mode: Mode::Normal,
+            focus: Panel::Losses,
+            zoomed: false,
+            tensor: 0,
+            dial: Which::WeightDecay,
+            scrolled: 0,
+            reach: Reach::All,
+            scale: Scale::Log,
+            smoothing: 3,
+            frozen: None,
+            notice: None,
+            interrupted: None,
+        }
+    }
+
+    /// The time at which something changes without a key or an event; there is no need to wake up before.
+    pub fn deadline(&self) -> Option<Duration> {
+        let previews = self.run.iter().flat_map(|run| {
+            [&run.weight_decay, &run.learning_rate].into_iter().filter_map(|dial| Some(dial.preview.as_ref()?.due))
+        });
+        let leaving = match &self.mode {
+            Mode::Leaving { until, resend, .. } => [*until, *resend],
+            _ => [None, None],
+        };
+        let notice = self.notice.as_ref().map(|notice| notice.until);
+        previews.chain(leaving.into_iter().flatten()).chain(notice).chain(self.interrupted).min()
+    }
+
+    /// How the run ended, if it did by itself or was stopped.
+    pub fn summary(&self) -> Option<&Summary> {
+        match &self.phase {
+            Phase::Finished(summary) => Some(summary),
+            _ => None,
+        }
+    }
+
+    /// Why the run broke down, if it did.
+    pub fn failure(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Failed(message) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing will come of the run any more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Finished(_) | Phase::Failed(_))
+    }
+
+    /// Whose value the keys turn.
+    pub(super) fn scope(&self) -> Scope {
+        let tensor = self.run.as_ref().and_then(|run| run.description.tensors.get(self.tensor));
+        match (self.reach, tensor) {
+            (Reach::All, _) | (_, None) => Scope::All,
+            (Reach::Layer, Some(tensor)) => Scope::Layer(tensor.layer.clone()),
+            (Reach::Tensor, Some(tensor)) => Scope::Tensor(tensor.name.clone()),
+        }
+    }
+
+    pub(super) fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        let seconds = if tone == Tone::Warning { 8 } else { 4 };
+        self.notice = Some(Notice { text: text.into(), tone, until: self.now + Duration::from_secs(seconds) });
+    }
+}
+
+impl Run {
+    pub(super) fn new(description: Box<Description>, beta: f64) -> Self {
+        let tensors = description.tensors.len();
+        let config = &description.config;
+        let weight_decay = Dial::new(Which::WeightDecay, config.weight_decay, config.weight_decay_start, tensors);
+        let learning_rate = Dial::new(Which::LearningRate, config.lr, 1e-3, tensors);
+        Run {
+            history: History::new(tensors, beta),
+            journal: Journal::default(),
+            weight_decay,
+            learning_rate,
+            hyper: description.hyper.iter().map(|hyper| (hyper.key.clone(), hyper.value)).collect(),
+            pending: Vec::new(),
+            done: Vec::new(),
+            undone: Vec::new(),
+            step: 0,
+            seconds: 0.0,
+            pace: description.options.pace,
+            recorded: None,
+            unrecorded: None,
+            description,
+        }
+    }
+
+    pub(super) fn dial(&self, which: Which) -> &Dial {
+        match which {
+            Which::WeightDecay => &self.weight_decay,
+            Which::LearningRate => &self.learning_rate,
+        }
+    }
+
+    pub(super) fn dial_mut(&mut self, which: Which) -> &mut Dial {
+        match which {
+            Which::WeightDecay => &mut self.weight_decay,
+            Which::LearningRate => &mut self.learning_rate,
+        }
+    }
+
+    pub(super) fn extend(&mut self, batch: &StepBatch) {
+        self.history.extend(batch);
+        if let Some(row) = self.history.last {
+            self.step = self.step.max(row.step + 1);
+            self.seconds = row.seconds;
+        }
+    }
+
+    /// The value in force, or the one that was last asked for and is about to be.
+    pub(super) fn asked(&self, which: Which, scope: &Scope) -> f64 {
+        let knob = which.knob();
+        let pending = self.pending.iter().rev().map(|pending| &pending.setting);
+        let mut same = pending.filter(|setting| setting.knob == knob && setting.scope == *scope);
+        same.find_map(|setting| setting.value)
+            .unwrap_or_else(|| self.dial(which).value(scope, &self.description.tensors))
+    }
+
+    /// The rate 1/τ, for each update, at which decay alone shrinks the weights; `None` where the update rule mixes
+    /// decay with the gradient so that there is no such rate.
+    pub(super) fn decay_rate(&self, lr: f64, weight_decay: f64) -> Option<f64> {
+        let optimizer = &self.description.config.optimizer;
+        let hyper = |key: &str| self.hyper.iter().find(|(its, _)| its == key).map(|(_, value)| *value);
+        match optimizer.decay_mode {
+            DecayMode::None => None,
+            DecayMode::Decoupled => Some(lr * weight_decay),
+            // With momentum the same pull goes on acting: η/(1 − μ) in the long run.
+            DecayMode::L2 if optimizer.name == "sgd" => {
+                Some(lr * weight_decay / (1.0 - hyper("momentum").unwrap_or(0.0)))
+            }
+            DecayMode::L2 => None,
+        }
+    }
+}

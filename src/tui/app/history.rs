@@ -1,0 +1,136 @@
+//! All that the charts are drawn from.
+
+use std::collections::VecDeque;
+
+use crate::series::{Average, Column, Points, Positions};
+use crate::stream::{Edit, Evaluation, StepBatch, StepRow};
+
+/// Seconds over which the measured speed is taken.
+const SPEED_WINDOW: f64 = 2.0;
+
+/// What the screen remembers of a run.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The update each entry of the columns below belongs to.
+    pub steps: Positions,
+    /// Batch losses.
+    pub loss: Column,
+    /// Batch losses, smoothed.
+    pub smooth: Column,
+    /// Norms of each tensor.
+    pub norms: Vec<Column>,
+    /// What is shown of each tensor's last gradient and update.
+    pub pulses: Vec<Pulse>,
+    /// Evaluated training losses.
+    pub training: Points,
+    /// Validation losses.
+    pub validation: Points,
+    /// All evaluations.
+    pub evaluations: Vec<Evaluation>,
+    /// The last update.
+    pub last: Option<StepRow>,
+    smoothing: Average,
+    speed: VecDeque<(u64, f64)>,
+}
+
+/// Norms that change too fast to be read, averaged over some ten updates.
+#[derive(Debug, Clone, Copy)]
+pub struct Pulse {
+    /// ‖g‖
+    pub gradient: Average,
+    /// ‖w' − w‖ / ‖w‖
+    pub update: Average,
+}
+
+impl History {
+    /// Nothing yet, for a network of so many tensors; `beta` smooths the batch losses.
+    pub fn new(tensors: usize, beta: f64) -> Self {
+        let pulse = Pulse { gradient: Average::new(0.9), update: Average::new(0.9) };
+        History {
+            steps: Positions::default(),
+            loss: Column::new(),
+            smooth: Column::new(),
+            norms: vec![Column::new(); tensors],
+            pulses: vec![pulse; tensors],
+            training: Points::default(),
+            validation: Points::default(),
+            evaluations: Vec::new(),
+            last: None,
+            smoothing: Average::new(beta),
+            speed: VecDeque::new(),
+        }
+    }
+
+    /// Takes in updates; rows that do not come after all others are passed over.
+    pub fn extend(&mut self, batch: &StepBatch) {
+        for (row, sums) in batch.iter() {
+            if self.steps.last().is_some_and(|last| row.step <= last) || sums.len() != self.norms.len() {
+                continue;
+            }
+            self.steps.push(row.step);
+            self.loss.push(row.loss as f32);
+            self.smooth.push(self.smoothing.push(row.loss) as f32);
+            for ((norm, pulse), sums) in self.norms.iter_mut().zip(&mut self.pulses).zip(sums) {
+                norm.push(sums.norm() as f32);
+                pulse.gradient.push(sums.grad_norm());
+                pulse.update.push(sums.update_ratio());
+            }
+            self.last = Some(*row);
+        }
+        if let Some(row) = self.last {
+            self.speed.push_back((row.step, row.seconds));
+            while self.speed.len() > 2 && self.speed.get(1).is_some_and(|(_, then)| row.seconds - then >= SPEED_WINDOW)
+            {
+                self.speed.pop_front();
+            }
+        }
+    }
+
+    /// Takes in an evaluation.
+    pub fn evaluate(&mut self, evaluation: Evaluation) {
+        if self.evaluations.last().is_none_or(|last| last.step <= evaluation.step) {
+            self.training.push(evaluation.step, evaluation.train.loss as f32);
+            self.validation.push(evaluation.step, evaluation.validation.loss as f32);
+            self.evaluations.push(evaluation);
+        }
+    }
+
+    /// Smooths all batch losses anew.
+    pub fn smooth(&mut self, beta: f64) {
+        self.smoothing = Average::new(beta);
+        self.smooth = self.loss.values().iter().map(|loss| self.smoothing.push(f64::from(*loss)) as f32).collect();
+    }
+
+    /// Updates a second over the last two seconds; `None` before there are two.
+    pub fn speed(&self) -> Option<f64> {
+        let ((first, then), (last, now)) = (self.speed.front()?, self.speed.back()?);
+        (now > then && last > first).then(|| (last - first) as f64 / (now - then))
+    }
+
+    /// Forgets the measured speed: training stood still since.
+    pub fn forget_speed(&mut self) {
+        self.speed.clear();
+    }
+
+    /// ‖w‖ of a tensor before the update with this index; `None` where that was not made yet.
+    pub fn norm_before(&self, tensor: usize, step: u64) -> Option<f64> {
+        self.norms.get(tensor)?.get(self.steps.entry(step)).map(f64::from)
+    }
+
+    /// The last ‖w‖ of a tensor.
+    pub fn norm(&self, tensor: usize) -> Option<f64> {
+        self.norms.get(tensor)?.last().map(f64::from)
+    }
+
+    /// The last evaluation before an edit had any effect, and the last one after.
+    pub fn around(&self, edit: &Edit) -> Option<(&Evaluation, &Evaluation)> {
+        let before = self.evaluations.iter().rfind(|evaluation| evaluation.step <= edit.step)?;
+        let after = self.evaluations.last().filter(|evaluation| evaluation.step > edit.step)?;
+        Some((before, after))
+    }
+
+    /// What is left of a tensor's norm since an edit, 1 for all of it.
+    pub fn norm_since(&self, tensor: usize, edit: &Edit) -> Option<f64> {
+        Some(self.norm(tensor)? / self.norm_before(tensor, edit.step)?)
+    }
+}

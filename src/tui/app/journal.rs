@@ -1,0 +1,66 @@
+//! What happened, for the events panel.
+
+use crate::stream::{Edit, Summary};
+use crate::tui::coach::Hint;
+
+/// The edits, numbered from 1, and everything else worth a line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Journal {
+    /// All edits in order; the number of an edit is its place, counted from 1.
+    pub edits: Vec<Edit>,
+    /// Everything in order.
+    pub entries: Vec<Entry>,
+}
+
+/// A line of the events panel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The next update's index when it happened.
+    pub step: u64,
+    /// What happened.
+    pub what: Happening,
+}
+
+/// What the events panel tells of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// The edit with this number.
+    Edited(usize),
+    /// A command was not taken.
+    Refused(String),
+    /// The user kept a line of text.
+    Noted(String),
+    /// Training waits.
+    Paused,
+    /// Training goes on.
+    Resumed,
+    /// The program points something out.
+    Hint(Hint),
+    /// This was not finite.
+    Diverged(String),
+    /// Recording stopped, for this reason.
+    Unrecorded(String),
+    /// The run ended.
+    Finished(Box<Summary>),
+    /// The source broke down.
+    Failed(String),
+}
+
+impl Journal {
+    /// Adds a line.
+    pub fn add(&mut self, step: u64, what: Happening) {
+        self.entries.push(Entry { step, what });
+    }
+
+    /// Numbers an edit and adds its line.
+    pub fn edited(&mut self, edit: Edit) {
+        let step = edit.step;
+        self.edits.push(edit);
+        self.add(step, Happening::Edited(self.edits.len()));
+    }
+
+    /// The last edit with its number.
+    pub fn last_edit(&self) -> Option<(usize, &Edit)> {
+        self.edits.last().map(|edit| (self.edits.len(), edit))
+    }
+}

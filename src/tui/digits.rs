@@ -1,0 +1,163 @@
+//! Numbers as the screen writes them: few digits, always the same width, thousands apart.
+
+/// A count with its thousands apart: `12,345`.
+pub(super) fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Three significant digits: `0.498`, `17.9`, `560`, `12,300`, `1.00e-3`.
+pub(super) fn three(value: f64) -> String {
+    let size = value.abs();
+    if value.is_nan() {
+        return "NaN".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "∞" } else { "−∞" }.into();
+    }
+    let text = match size {
+        0.0 => return "0".into(),
+        // The bounds are where rounding to three digits would need another column.
+        _ if size < 0.009_995 => scientific(value, 2),
+        _ if size < 0.9995 => format!("{value:.3}"),
+        _ if size < 9.995 => format!("{value:.2}"),
+        _ if size < 99.95 => format!("{value:.1}"),
+        _ if size < 999.5 => format!("{value:.0}"),
+        _ if size < 999_999.5 => {
+            let sign = if value < 0.0 { "-" } else { "" };
+            format!("{sign}{}", thousands(size.round() as u64))
+        }
+        _ => scientific(value, 2),
+    };
+    text.replace('-', "−").replace("e−", "e-")
+}
+
+/// A hyperparameter: three digits where they are the whole truth, otherwise all it has.
+pub(super) fn exact(value: f64) -> String {
+    let short = three(value);
+    let told = short.replace(',', "").replace('−', "-");
+    if told.parse() == Ok(value) {
+        return short;
+    }
+    let long = format!("{value}");
+    if long.len() <= 8 { long } else { format!("{value:e}") }
+}
+
+/// With its sign, two decimals: `+0.25`, `−0.21`.
+pub(super) fn signed(value: f64) -> String {
+    if value.is_nan() {
+        return "—".into();
+    }
+    let sign = if value < 0.0 { '−' } else { '+' };
+    let size = value.abs();
+    if size < 99.995 { format!("{sign}{size:.2}") } else { format!("{sign}{}", three(size)) }
+}
+
+/// A ratio to 1 as a change in percent: 0.64 is `−36 %`.
+pub(super) fn change(ratio: f64) -> String {
+    let percent = (ratio - 1.0) * 100.0;
+    if !percent.is_finite() {
+        return "—".into();
+    }
+    let sign = if percent <= -0.5 {
+        "−"
+    } else if percent >= 0.5 {
+        "+"
+    } else {
+        "±"
+    };
+    let size = percent.abs().round();
+    if size < 10_000.0 { format!("{sign}{size:.0} %") } else { format!("×{}", three(ratio)) }
+}
+
+/// A share of 1 in percent: `88.1 %`.
+pub(super) fn share(value: f64) -> String {
+    if value.is_finite() { format!("{:.1} %", value * 100.0) } else { "—".into() }
+}
+
+/// Bytes in the unit that keeps them short: `1.2 MB`.
+pub(super) fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.2} GB", count as f64 / 1e9),
+    }
+}
+
+/// Wall time: `00:27`, `1:02:03`.
+pub(super) fn clock(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+}
+
+/// The sign of an edit on every chart and table: ① to ⑳, then the number.
+pub(super) fn mark(number: usize) -> String {
+    match u32::try_from(number) {
+        Ok(number @ 1..=20) => char::from_u32(0x2460 + number - 1).map(String::from).unwrap_or_default(),
+        _ => number.to_string(),
+    }
+}
+
+fn scientific(value: f64, decimals: usize) -> String {
+    format!("{value:.decimals$e}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_are_three_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.4981, "0.498"),
+            (0.9996, "1.00"),
+            (9.996, "10.0"),
+            (17.9, "17.9"),
+            (560.2, "560"),
+            (999.6, "1,000"),
+            (12345.0, "12,345"),
+            (1e-3, "1.00e-3"),
+            (2.5e7, "2.50e7"),
+            (-0.25, "−0.250"),
+            (-1e-4, "−1.00e-4"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "−∞"),
+        ] {
+            assert_eq!(three(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_hyperparameter_is_never_rounded() {
+        for (value, text) in
+            [(3.0, "3.00"), (0.1 + 0.2, "3.0000000000000004e-1"), (0.0123, "0.0123"), (1e-3, "1.00e-3")]
+        {
+            assert_eq!(exact(value), text);
+        }
+    }
+
+    #[test]
+    fn changes_carry_their_sign() {
+        assert_eq!([0.64, 1.0, 1.5, 0.999].map(change), ["−36 %", "±0 %", "+50 %", "±0 %"]);
+        assert_eq!([-0.21, 0.25].map(signed), ["−0.21", "+0.25"]);
+        assert_eq!(change(f64::NAN), "—");
+    }
+
+    #[test]
+    fn thousands_time_and_bytes_are_readable() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([27.9, 3723.0].map(clock), ["00:27", "1:02:03"]);
+        assert_eq!([12, 1_200, 1_200_000].map(bytes), ["12 B", "1.2 kB", "1.2 MB"]);
+        assert_eq!([1, 20, 21].map(mark), ["①", "⑳", "21"]);
+    }
+}

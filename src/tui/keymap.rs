@@ -1,0 +1,223 @@
+//! The one table of keys: what they do, how the help says it, what the README prints.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::app::dial::Which;
+
+/// What a key can mean while nothing is being typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Quit,
+    Interrupt,
+    Help,
+    Back,
+    NextPanel,
+    PreviousPanel,
+    Zoom,
+    Up,
+    Down,
+    Left,
+    Right,
+    Freeze,
+    Repaint,
+    Suspend,
+    PauseOrResume,
+    Step,
+    Epoch,
+    Evaluate,
+    Note,
+    Slower,
+    Faster,
+    /// By so many tenths of a decade.
+    Turn(Which, i32),
+    Type(Which),
+    SwitchDecay,
+    Reach,
+    Undo,
+    Redo,
+    Scale,
+    SmoothLess,
+    SmoothMore,
+}
+
+/// The headings of the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    Hyperparameters,
+    Training,
+    View,
+    Program,
+}
+
+impl Group {
+    pub(super) const ALL: [Group; 4] = [Group::Hyperparameters, Group::Training, Group::View, Group::Program];
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Group::Hyperparameters => "Hyperparameters, while it trains",
+            Group::Training => "Training",
+            Group::View => "View",
+            Group::Program => "Program",
+        }
+    }
+}
+
+/// Some keys and what they do; the keys of one line belong together, each has an action.
+#[derive(Debug)]
+pub(super) struct Binding {
+    pub(super) group: Group,
+    pub(super) keys: &'static [(&'static str, Action)],
+    pub(super) help: &'static str,
+}
+
+const fn bind(group: Group, keys: &'static [(&'static str, Action)], help: &'static str) -> Binding {
+    Binding { group, keys, help }
+}
+
+/// Every key there is. `b` is kept free for forking.
+pub(super) static BINDINGS: &[Binding] = {
+    use Action as A;
+    use Group::{Hyperparameters, Program, Training, View};
+    use Which::{LearningRate as Eta, WeightDecay as Lambda};
+    &[
+        bind(
+            Hyperparameters,
+            &[("[", A::Turn(Lambda, -1)), ("]", A::Turn(Lambda, 1))],
+            "λ less, more: a tenth of a decade",
+        ),
+        bind(Hyperparameters, &[("{", A::Turn(Lambda, -5)), ("}", A::Turn(Lambda, 5))], "λ less, more: half a decade"),
+        bind(Hyperparameters, &[("w", A::Type(Lambda))], "type a value for λ"),
+        bind(Hyperparameters, &[("\\", A::SwitchDecay)], "λ off and on again"),
+        bind(Hyperparameters, &[(",", A::Turn(Eta, -1)), (".", A::Turn(Eta, 1))], "η less, more: a tenth of a decade"),
+        bind(Hyperparameters, &[("<", A::Turn(Eta, -5)), (">", A::Turn(Eta, 5))], "η less, more: half a decade"),
+        bind(Hyperparameters, &[("r", A::Type(Eta))], "type a value for η"),
+        bind(
+            Hyperparameters,
+            &[("t", A::Reach)],
+            "what an edit reaches: all tensors, the chosen layer, the chosen tensor",
+        ),
+        bind(Hyperparameters, &[("z", A::Undo), ("Z", A::Redo)], "take the last edit back, make it again"),
+        bind(Training, &[("Space", A::PauseOrResume)], "pause, resume"),
+        bind(Training, &[("n", A::Step), ("N", A::Epoch)], "one step, one epoch, then pause"),
+        bind(Training, &[("E", A::Evaluate)], "evaluate now"),
+        bind(Training, &[("m", A::Note)], "write a note at this step"),
+        bind(
+            Training,
+            &[("(", A::Slower), (")", A::Faster)],
+            "pace halved, doubled; past what the machine can do it is max",
+        ),
+        bind(View, &[("Tab", A::NextPanel), ("S-Tab", A::PreviousPanel)], "next, previous panel"),
+        bind(View, &[("Enter", A::Zoom)], "the panel on the whole screen, and back"),
+        bind(
+            View,
+            &[
+                ("Up", A::Up),
+                ("Down", A::Down),
+                ("Left", A::Left),
+                ("Right", A::Right),
+                ("k", A::Up),
+                ("j", A::Down),
+                ("h", A::Left),
+                ("l", A::Right),
+            ],
+            "choose a tensor or a knob, turn the knob, scroll",
+        ),
+        bind(View, &[("y", A::Scale)], "loss on a linear or a logarithmic axis"),
+        bind(View, &[("s", A::SmoothLess), ("S", A::SmoothMore)], "smooth the training loss less, more"),
+        bind(View, &[("f", A::Freeze)], "freeze the charts, and follow again"),
+        bind(Program, &[("q", A::Quit)], "quit; asks while training"),
+        bind(Program, &[("ctrl-c", A::Interrupt)], "twice: quit at once"),
+        bind(Program, &[("?", A::Help), ("F1", A::Help)], "this list"),
+        bind(Program, &[("Esc", A::Back)], "one layer out; never quits"),
+        bind(Program, &[("ctrl-l", A::Repaint)], "paint the screen anew"),
+        bind(Program, &[("ctrl-z", A::Suspend)], "suspend; training stands still until fg"),
+    ]
+};
+
+impl Binding {
+    /// Its keys in a row: `[ ]`.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<&str> = self.keys.iter().map(|(name, _)| *name).collect();
+        names.join(" ")
+    }
+}
+
+/// What a key means while nothing is being typed.
+pub(super) fn action(key: KeyEvent) -> Option<Action> {
+    let name = name(key)?;
+    BINDINGS.iter().flat_map(|binding| binding.keys).find(|(key, _)| *key == name).map(|(_, action)| *action)
+}
+
+/// The list of keys as Markdown, for the README.
+pub fn markdown() -> String {
+    let mut text = String::new();
+    for group in Group::ALL {
+        text += &format!("| {} | |\n|---|---|\n", group.title());
+        for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
+            let keys: Vec<String> = binding.keys.iter().map(|(name, _)| format!("`{name}`")).collect();
+            text += &format!("| {} | {} |\n", keys.join(" "), binding.help);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The name of a key as the table has it; the shift of a character is in the character.
+fn name(key: KeyEvent) -> Option<String> {
+    let named = match key.code {
+        KeyCode::Char(' ') => "Space".into(),
+        KeyCode::Char(c) => c.to_string(),
+        KeyCode::Enter => "Enter".into(),
+        KeyCode::Esc => "Esc".into(),
+        KeyCode::Tab if key.modifiers.contains(KeyModifiers::SHIFT) => "S-Tab".into(),
+        KeyCode::Tab => "Tab".into(),
+        KeyCode::BackTab => "S-Tab".into(),
+        KeyCode::Up => "Up".into(),
+        KeyCode::Down => "Down".into(),
+        KeyCode::Left => "Left".into(),
+        KeyCode::Right => "Right".into(),
+        KeyCode::F(number) => format!("F{number}"),
+        _ => return None,
+    };
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        Some(format!("ctrl-{named}"))
+    } else if key.modifiers.contains(KeyModifiers::ALT) {
+        None
+    } else {
+        Some(named)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things() {
+        let mut seen = BTreeSet::new();
+        for (key, _) in BINDINGS.iter().flat_map(|binding| binding.keys) {
+            assert!(seen.insert(key), "{key} is bound twice");
+        }
+        assert!(!seen.contains(&"b"), "b is kept for forking");
+    }
+
+    #[test]
+    fn keys_are_found_by_what_a_terminal_sends() {
+        let key = |code, modifiers| action(KeyEvent::new(code, modifiers));
+        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Action::Interrupt));
+        assert_eq!(key(KeyCode::Char('Z'), KeyModifiers::SHIFT), Some(Action::Redo));
+        assert_eq!(key(KeyCode::BackTab, KeyModifiers::SHIFT), Some(Action::PreviousPanel));
+        assert_eq!(key(KeyCode::Char(' '), KeyModifiers::NONE), Some(Action::PauseOrResume));
+        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::NONE), None);
+        assert_eq!(key(KeyCode::Char('q'), KeyModifiers::ALT), None);
+    }
+
+    #[test]
+    fn the_readme_lists_every_key() {
+        let text = markdown();
+        assert!(BINDINGS.iter().all(|binding| text.contains(binding.help)));
+        assert!(text.contains("| `[` `]` | λ less, more"));
+    }
+}

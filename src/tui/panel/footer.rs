@@ -1,0 +1,113 @@
+//! The line at the foot: what is being typed, asked or said, otherwise the most useful keys.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use tui_input::Input;
+
+use super::flow;
+use crate::stream::{Scope, StopReason, Summary, printable};
+use crate::tui::app::{App, Mode, Phase, Tone};
+use crate::tui::digits;
+
+/// The keys that are worth a place, most useful first.
+const KEYS: [(&str, &str); 11] = [
+    ("[ ]", "λ"),
+    ("w", "type λ"),
+    (", .", "η"),
+    ("Space", "pause"),
+    ("?", "help"),
+    ("q", "quit"),
+    ("z", "undo"),
+    ("t", "scope"),
+    ("Tab", "panel"),
+    ("Enter", "zoom"),
+    ("( )", "pace"),
+];
+
+/// One line; what is asked comes before what is said, and that before the keys.
+pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
+    let theme = &app.theme;
+    let line = match (&app.mode, &app.notice) {
+        _ if app.interrupted.is_some() => Line::styled("ctrl-c again to quit at once", theme.warning),
+        (Mode::Typing { error: Some(error), .. }, _) => Line::styled(printable(error).into_owned(), theme.warning),
+        (Mode::Typing { which, scope, input, .. }, _) => {
+            let whose = match scope {
+                Scope::All => "all tensors".into(),
+                scope => printable(&scope.to_string()).into_owned(),
+            };
+            let follow = if *scope == Scope::All { "" } else { "all: as all others   " };
+            typing(
+                app,
+                format!("{} for {whose}: ", which.knob().symbol()),
+                input,
+                format!("{follow}Enter sets it   Esc leaves it"),
+            )
+        }
+        (Mode::Noting { input }, _) => typing(app, "note: ".into(), input, "Enter keeps it   Esc leaves it".into()),
+        (Mode::ConfirmQuit, _) => {
+            let record = if app.options.recording.is_some() { " (what was recorded is kept)" } else { "" };
+            Line::styled(format!("stop training and quit?{record}   y yes   any other key: no"), theme.strong)
+        }
+        (Mode::Leaving { .. }, _) => {
+            Line::styled("stopping: one last evaluation …   ctrl-c twice to quit at once", theme.strong)
+        }
+        (_, Some(notice)) => {
+            let style = match notice.tone {
+                Tone::Plain => theme.strong,
+                Tone::Warning => theme.warning,
+            };
+            Line::styled(printable(&notice.text).into_owned(), style)
+        }
+        _ => match &app.phase {
+            Phase::Finished(summary) => finished(app, summary),
+            Phase::Failed(message) => {
+                Line::styled(format!("training failed: {}   q leaves", printable(message)), theme.warning)
+            }
+            Phase::Diverged => Line::styled("diverged: a smaller η or λ would have helped", theme.warning),
+            _ => return keys(app, area, buffer),
+        },
+    };
+    buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
+}
+
+fn keys(app: &App, area: Rect, buffer: &mut Buffer) {
+    let key = |(key, what): (&'static str, &'static str)| {
+        let what = if what == "pause" && app.phase == Phase::Paused { "resume" } else { what };
+        Line::from(vec![Span::styled(key, app.theme.strong), Span::raw(" "), Span::styled(what, app.theme.quiet)])
+    };
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    flow(KEYS.into_iter().map(key).collect(), 3, area, buffer);
+}
+
+fn finished<'a>(app: &App, summary: &Summary) -> Line<'a> {
+    let steps = digits::thousands(summary.steps);
+    match summary.reason {
+        StopReason::Diverged => {
+            let text = format!("diverged after {steps} steps: try a smaller η or λ   q leaves");
+            Line::styled(text, app.theme.warning)
+        }
+        reason => {
+            let (loss, accuracy) = (digits::three(summary.validation.loss), digits::share(summary.validation.accuracy));
+            let text = format!("{reason} after {steps} steps: validation {loss}, {accuracy}   q leaves");
+            Line::styled(text, app.theme.strong)
+        }
+    }
+}
+
+/// A line that is being typed, its cursor, and what ends it.
+fn typing<'a>(app: &App, prompt: String, input: &Input, end: String) -> Line<'a> {
+    let text = printable(input.value()).into_owned();
+    let mut after = text.chars();
+    let before: String = after.by_ref().take(input.cursor()).collect();
+    let cursor = after.next().unwrap_or(' ').to_string();
+    Line::from(vec![
+        Span::styled(prompt, app.theme.strong),
+        Span::raw(before),
+        Span::styled(cursor, Style::new().add_modifier(Modifier::REVERSED)),
+        Span::raw(after.collect::<String>()),
+        Span::styled("   ", app.theme.quiet),
+        Span::styled(end, app.theme.quiet),
+    ])
+}

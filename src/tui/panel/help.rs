@@ -1,0 +1,36 @@
+//! The list of keys, from the one table of keys.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget};
+
+use crate::tui::app::App;
+use crate::tui::keymap::{BINDINGS, Group};
+
+/// Over everything else, scrolled by so many lines as far as there are any.
+pub(in crate::tui) fn render(app: &App, scrolled: u16, area: Rect, buffer: &mut Buffer) {
+    let lines = lines(app);
+    let height = (lines.len() as u16).saturating_add(2).min(area.height);
+    let area = area.centered(Constraint::Max(92), Constraint::Length(height));
+    let more = (lines.len() as u16).saturating_sub(area.height.saturating_sub(2));
+    let foot = if more > 0 { " j k scroll · Esc leaves " } else { " Esc leaves " };
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .title(Span::styled(" keys ", app.theme.strong))
+        .title_bottom(Line::styled(foot, app.theme.quiet).right_aligned());
+    Clear.render(area, buffer);
+    Paragraph::new(lines).block(block).scroll((scrolled.min(more), 0)).render(area, buffer);
+}
+
+fn lines(app: &App) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for group in Group::ALL {
+        lines.push(Line::styled(format!(" {}", group.title()), app.theme.strong));
+        for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
+            let names = if binding.keys.len() > 4 { "arrows hjkl".into() } else { binding.names() };
+            lines.push(Line::raw(format!("   {names:<12} {}", binding.help)));
+        }
+    }
+    lines
+}

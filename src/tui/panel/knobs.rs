@@ -1,0 +1,179 @@
+//! λ and η: what they are, where they go, what they mean in steps.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::frame;
+use super::layers::reach;
+use crate::stream::{DecayMode, Knob};
+use crate::tui::app::dial::Which;
+use crate::tui::app::{App, Panel, Run};
+use crate::tui::digits;
+use crate::tui::widget::slider::Slider;
+
+/// The panel: both dials with their sliders, the rule's own hyperparameters, the keys.
+pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let inside = frame(app, Panel::Knobs, "knobs", &format!("t: {}", reach(app)), area, buffer);
+    let mut lines = Lines { area: Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside } };
+    // Blank lines go first where there is little room.
+    let roomy = inside.height >= 13;
+    for which in Which::BOTH {
+        if roomy {
+            lines.next();
+        }
+        let chosen = if app.focus == Panel::Knobs && app.dial == which { "▸" } else { "" };
+        let name = format!("{chosen}{} {}", which.knob().symbol(), which.name());
+        let mut line = Line::from(Span::styled(format!("{name:<17}"), style(app, which).patch(app.theme.strong)));
+        line.extend(value(app, run, which));
+        lines.write(line, buffer);
+        if let Some(area) = lines.next() {
+            slider(app, run, which).render(area, buffer);
+        }
+        if which == Which::WeightDecay {
+            lines.write(Line::raw(timescale(app, run)), buffer);
+        }
+    }
+    if roomy {
+        lines.next();
+    }
+    lines.write(Line::styled(rule(run), app.theme.quiet), buffer);
+    if roomy {
+        lines.next();
+    }
+    lines.write(Line::styled("λ  [ ] fine  { } coarse  w type  \\ off/on", app.theme.quiet), buffer);
+    lines.write(Line::styled("η  , . fine  < > coarse  r type", app.theme.quiet), buffer);
+    if let Some(last) = run.done.last() {
+        let value = |value: Option<f64>| value.map_or("as all".into(), digits::exact);
+        let text = format!("z  undo {} {} → {}", last.knob.symbol(), value(last.before), value(last.after));
+        lines.write(Line::styled(text, app.theme.quiet), buffer);
+    }
+}
+
+/// Both dials, one line each.
+pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let mut lines = Lines { area: Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area } };
+    for which in Which::BOTH {
+        let Some(area) = lines.next() else { return };
+        let mut line = Line::from(Span::styled(which.knob().symbol().to_owned(), style(app, which)));
+        line.push_span(" ");
+        line.extend(value(app, run, which));
+        let end = match which {
+            Which::WeightDecay => timescale(app, run),
+            Which::LearningRate => format!("t: {}", reach(app)),
+        };
+        buffer.set_line(area.x, area.y, &line, area.width);
+        let end_width = Span::raw(&end).width() as u16;
+        // The slider has a fixed place; what is left of the line tells what λ means.
+        let from = area.x + (line.width() as u16 + 2).max(26);
+        if from + end_width > area.right() {
+            continue;
+        }
+        buffer.set_string(area.right() - end_width, area.y, &end, app.theme.quiet);
+        let width = (area.right() - end_width).saturating_sub(from + 2).min(30);
+        slider(app, run, which).render(Rect { x: from, width, ..area }, buffer);
+    }
+}
+
+/// The value, and where it is going.
+fn value<'a>(app: &App, run: &Run, which: Which) -> Vec<Span<'a>> {
+    let dial = run.dial(which);
+    let scope = dial.preview.as_ref().map_or_else(|| app.scope(), |preview| preview.scope.clone());
+    let now = dial.value(&scope, &run.description.tensors);
+    let wanted = run.asked(which, &scope);
+    let mut spans = vec![Span::styled(digits::exact(now), style(app, which).patch(app.theme.strong))];
+    if let Some(preview) = &dial.preview {
+        spans.push(Span::styled(format!(" → {} in 0.3 s", digits::exact(preview.value)), app.theme.pending));
+    } else if run.pending.iter().any(|pending| pending.setting.knob == which.knob()) {
+        spans.push(Span::styled(format!(" → {} pending", digits::exact(wanted)), app.theme.pending));
+    }
+    spans
+}
+
+fn slider(app: &App, run: &Run, which: Which) -> Slider {
+    let dial = run.dial(which);
+    let value = dial.value(&app.scope(), &run.description.tensors);
+    Slider {
+        ends: which.ends(),
+        value,
+        wanted: dial.preview.as_ref().map(|preview| preview.value),
+        quiet: app.theme.quiet,
+        style: style(app, which),
+    }
+}
+
+fn style(app: &App, which: Which) -> Style {
+    match which {
+        Which::WeightDecay => app.theme.weight_decay,
+        Which::LearningRate => app.theme.learning_rate,
+    }
+}
+
+/// How long decay alone would take: half of a weight in (ln 2)/(ηλ) steps, 1/e of it in τ = 1/(ηλ).
+///
+/// It follows the preview, so that one sees what a value means before it is in force.
+fn timescale(app: &App, run: &Run) -> String {
+    let tensors = &run.description.tensors;
+    let coming = |which: Which| {
+        let dial = run.dial(which);
+        dial.preview.as_ref().map_or_else(|| dial.value(&app.scope(), tensors), |preview| preview.value)
+    };
+    let optimizer = &run.description.config.optimizer;
+    match run.decay_rate(coming(Which::LearningRate), coming(Which::WeightDecay)) {
+        None if optimizer.decay_mode == DecayMode::None => "λ does nothing: decay mode none".into(),
+        None => format!("half-life — (not separable: L2 in {})", optimizer.name),
+        Some(rate) if rate > 0.0 => {
+            let steps = 1.0 / rate;
+            let epochs = steps / run.description.steps_per_epoch.max(1) as f64;
+            let half = steps * std::f64::consts::LN_2;
+            format!("half-life {} steps  τ {} = {} epochs", count(half), count(steps), digits::three(epochs))
+        }
+        Some(_) => "half-life ∞  τ ∞ (no decay)".into(),
+    }
+}
+
+/// Steps, as whole numbers while those say enough.
+fn count(steps: f64) -> String {
+    if (9.5..999_999.0).contains(&steps) { digits::thousands(steps.round() as u64) } else { digits::three(steps) }
+}
+
+/// The rule's own hyperparameters.
+fn rule(run: &Run) -> String {
+    let mode = match run.description.config.optimizer.decay_mode {
+        DecayMode::L2 => "L2",
+        DecayMode::Decoupled => "decoupled",
+        DecayMode::None => "no decay",
+    };
+    let hyper = run.hyper.iter().map(|(key, value)| {
+        let knob = Knob::from(key.clone());
+        // As people write them: 0.999, 1e-8.
+        let text = if *value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() };
+        format!("{} {text}", knob.symbol())
+    });
+    std::iter::once(format!("{} {mode}", run.description.config.optimizer.name))
+        .chain(hyper)
+        .collect::<Vec<_>>()
+        .join("  ")
+}
+
+/// An area that is filled line by line.
+struct Lines {
+    area: Rect,
+}
+
+impl Lines {
+    fn next(&mut self) -> Option<Rect> {
+        let line = Rect { height: 1, ..self.area };
+        let rest = self.area.height.checked_sub(1)?;
+        self.area = Rect { y: self.area.y + 1, height: rest, ..self.area };
+        Some(line)
+    }
+
+    fn write(&mut self, line: Line, buffer: &mut Buffer) {
+        if let Some(area) = self.next() {
+            buffer.set_line(area.x, area.y, &line, area.width);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The table of tensors.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+use ratatui::widgets::Widget;
+
+use super::{frame, horizon};
+use crate::series::Extent;
+use crate::stream::{TensorInfo, printable};
+use crate::tui::app::{App, Panel, Run};
+use crate::tui::digits;
+use crate::tui::widget::sparkline::Sparkline;
+
+/// Widths of the columns, a blank after each: name, shape, ‖w‖, since, trend, ‖g‖, update/weight, λ.
+const WIDTHS: [u16; 8] = [12, 9, 7, 8, 10, 8, 8, 10];
+
+/// Where the trend stands among them; it takes what room there is.
+const TREND: usize = 4;
+
+/// Every tensor's norm, what the last edit did to it, and whether it decays.
+pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let reach = format!("t: an edit reaches {}", reach(app));
+    let inside = frame(app, Panel::Layers, "layers", &reach, area, buffer);
+    if inside.is_empty() {
+        return;
+    }
+    let columns = columns(inside);
+    let since = run.journal.last_edit().map(|(number, _)| format!("since {}", digits::mark(number)));
+    let heads = ["tensor", "shape", "‖w‖", since.as_deref().unwrap_or(""), "trend", "‖g‖", "upd/w", "λ"];
+    for ((column, head), at) in columns.iter().zip(heads).zip(0..) {
+        write(head, at, Rect { y: inside.y, ..*column }, app.theme.quiet, buffer);
+    }
+    let room = usize::from(inside.height - 1);
+    let first = (app.tensor + 1).saturating_sub(room);
+    for (y, (at, tensor)) in (inside.y + 1..).zip(run.description.tensors.iter().enumerate().skip(first).take(room)) {
+        let style = if at == app.tensor { app.theme.selected } else { Style::new() };
+        if at == app.tensor {
+            buffer.set_string(inside.x, y, "▸", style);
+        }
+        for (place, column) in columns.iter().enumerate() {
+            let column = Rect { y, ..*column };
+            if place == TREND {
+                trend(app, run, at, column, buffer);
+            } else {
+                write(&cell(run, at, tensor, place), place, column, style, buffer);
+            }
+        }
+    }
+}
+
+/// One cell's text.
+fn cell(run: &Run, at: usize, tensor: &TensorInfo, place: usize) -> String {
+    let history = &run.history;
+    match place {
+        0 => printable(&tensor.name).into_owned(),
+        1 => tensor.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×"),
+        2 => history.norm(at).map(digits::three).unwrap_or_default(),
+        3 => {
+            let edit = run.journal.last_edit();
+            edit.and_then(|(_, edit)| history.norm_since(at, edit)).map(digits::change).unwrap_or_default()
+        }
+        5 => average(history.pulses[at].gradient.value()),
+        6 => average(history.pulses[at].update.value()),
+        _ => match (run.weight_decay.own[at], run.weight_decay.of_tensor(at, &run.description.tensors)) {
+            (Some(own), _) => format!("own {}", digits::three(own)),
+            (None, Some(all)) => digits::three(all),
+            (None, None) => "no decay".into(),
+        },
+    }
+}
+
+fn average(value: f64) -> String {
+    if value.is_nan() { String::new() } else { digits::three(value) }
+}
+
+/// The whole run's norm in one line, the last edit marked.
+fn trend(app: &App, run: &Run, at: usize, area: Rect, buffer: &mut Buffer) {
+    let positions = &run.history.steps;
+    let end = positions.entry(horizon(app)).min(positions.len());
+    let norms = &run.history.norms[at];
+    let width = usize::from(area.width) * 2;
+    let columns: Vec<Extent> = norms.query(0..end, width.min(end.max(1))).collect();
+    Sparkline { columns: &columns, style: app.theme.quiet }.render(area, buffer);
+    if let Some((number, edit)) = run.journal.last_edit().filter(|(_, edit)| positions.entry(edit.step) < end) {
+        let x = positions.entry(edit.step) * columns.len() / end.max(1) / 2;
+        buffer.set_stringn(area.x + x as u16, area.y, digits::mark(number), 2, app.theme.weight_decay);
+    }
+}
+
+/// Whose value the keys turn.
+pub(super) fn reach(app: &App) -> String {
+    match app.scope() {
+        crate::stream::Scope::All => "all tensors".into(),
+        scope => printable(&scope.to_string()).into_owned(),
+    }
+}
+
+/// The columns' places; the first two are aligned left, the others right.
+fn columns(area: Rect) -> [Rect; 8] {
+    let fixed: u16 = WIDTHS.iter().sum::<u16>() - WIDTHS[TREND] + WIDTHS.len() as u16;
+    let mut x = area.x + 1;
+    let mut at = 0;
+    WIDTHS.map(|width| {
+        let width = if at == TREND { area.width.saturating_sub(fixed + 1).clamp(4, 40) } else { width };
+        let place = Rect::new(x, area.y, width, 1).intersection(area);
+        x += width + 1;
+        at += 1;
+        place
+    })
+}
+
+fn write(text: &str, place: usize, area: Rect, style: Style, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let width = Span::raw(text).width() as u16;
+    let indent = if place < 2 || place == TREND { 0 } else { area.width.saturating_sub(width) };
+    buffer.set_stringn(area.x + indent, area.y, text, usize::from(area.width - indent), style);
+}

@@ -1,0 +1,122 @@
+//! The two lines at the top: what is trained, and how it stands.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::flow;
+use crate::stream::{DecayMode, Evaluation, printable};
+use crate::tui::app::{App, Phase, Run};
+use crate::tui::digits;
+
+/// What is trained, and for how long.
+pub(in crate::tui) fn title(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let config = &run.description.config;
+    let data = &run.description.data;
+    let mut right = recording(app, run);
+    right.push_span(Span::raw(format!("   {:>5} ", digits::clock(run.seconds))));
+    let room = area.width.saturating_sub(right.width() as u16 + 1);
+    let mut set = format!("{} {}", printable(&data.title), digits::thousands(data.train as u64));
+    if data.noisy_labels > 0 {
+        let noise = 100.0 * config.data.label_noise;
+        set += &format!(", {noise:.0} % noisy labels");
+    }
+    let mode = match config.optimizer.decay_mode {
+        DecayMode::L2 => "L2 decay",
+        DecayMode::Decoupled => "decoupled decay",
+        DecayMode::None => "no decay",
+    };
+    let parts = vec![
+        Line::styled(" wdtop", app.theme.strong),
+        Line::raw(printable(&config.recipe).into_owned()),
+        Line::raw(set),
+        Line::raw(printable(&config.model).replacen(':', " ", 1)),
+        Line::raw(format!("{}, {mode}", printable(&config.optimizer.name))),
+    ];
+    flow(parts, 3, Rect { width: room, ..area }, buffer);
+    let x = area.right().saturating_sub(right.width() as u16).max(area.x);
+    buffer.set_line(x, area.y, &right, area.width);
+}
+
+fn recording<'a>(app: &App, run: &Run) -> Line<'a> {
+    match (&run.unrecorded, run.recorded) {
+        (Some(_), _) => Line::styled("not recorded any more", app.theme.warning),
+        (None, Some(bytes)) => Line::raw(format!("● rec {:>7}", digits::bytes(bytes))),
+        (None, None) => Line::styled("not recorded", app.theme.quiet),
+    }
+}
+
+/// How it stands, most important first; what does not fit is left out.
+pub(in crate::tui) fn status(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let mut parts = vec![step(app, run)];
+    parts.extend(scores(app, run));
+    parts.push(speed(app, run));
+    if let Some(row) = run.history.last {
+        let kind = match run.description.config.optimizer.decay_mode {
+            DecayMode::L2 => "in the gradient",
+            DecayMode::Decoupled => "virtual",
+            DecayMode::None => "not applied",
+        };
+        parts.push(Line::raw(format!("penalty {:>6} ({kind})", digits::three(row.penalty))));
+    }
+    flow(parts, 3, Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }, buffer);
+}
+
+fn step<'a>(app: &App, run: &Run) -> Line<'a> {
+    let (word, style) = match &app.phase {
+        Phase::Loading => ("loading", app.theme.quiet),
+        Phase::Running => ("running", Style::new()),
+        Phase::Paused => ("PAUSED", app.theme.pending),
+        Phase::Diverged => ("DIVERGED", app.theme.warning),
+        Phase::Finished(_) => ("ended", app.theme.strong),
+        Phase::Failed(_) => ("FAILED", app.theme.warning),
+    };
+    let epoch = run.step as f64 / run.description.steps_per_epoch.max(1) as f64;
+    let end = run.description.total_steps.map(|total| format!(" of {}", digits::thousands(total))).unwrap_or_default();
+    Line::from(vec![
+        Span::styled(word, style),
+        Span::raw(format!(" step {:>6}{end}  epoch {epoch:>5.1}", digits::thousands(run.step))),
+    ])
+}
+
+fn speed<'a>(app: &App, run: &Run) -> Line<'a> {
+    let pace = if run.pace == 0.0 { "max".to_owned() } else { format!("{}/s", digits::three(run.pace)) };
+    match run.history.speed().filter(|_| app.phase == Phase::Running) {
+        Some(speed) => {
+            let samples = speed * run.description.config.batch as f64;
+            Line::raw(format!("{:>5} steps/s (pace {pace})  {:>7} samples/s", rate(speed), rate(samples)))
+        }
+        None => Line::raw(format!("    — steps/s (pace {pace})  {:>7} samples/s", "—")),
+    }
+}
+
+/// Whole numbers where they say enough.
+fn rate(value: f64) -> String {
+    if value < 9.95 { format!("{value:.1}") } else { digits::thousands(value.round() as u64) }
+}
+
+fn scores<'a>(app: &App, run: &Run) -> Vec<Line<'a>> {
+    let Some(last) = run.history.evaluations.last() else {
+        // Until the first evaluation there are the batches.
+        let loss = run.history.smooth.last().map_or("—".into(), |loss| digits::three(loss.into()));
+        return vec![Line::styled(format!("batch loss {loss:>6}"), app.theme.smoothed)];
+    };
+    let before = run.history.evaluations.iter().rev().nth(1);
+    let trend = |score: fn(&Evaluation) -> f64| match before.map(score) {
+        Some(before) if score(last) > before => "▲",
+        Some(before) if score(last) < before => "▼",
+        _ => " ",
+    };
+    let score = |name: &str, style, loss: f64, accuracy: f64, trend: &str| {
+        let text = format!("{name} {:>6} {trend} {:>6}", digits::three(loss), digits::share(accuracy));
+        Line::styled(text, style)
+    };
+    let (training, validation) = (last.train, last.validation);
+    let gap = validation.loss - training.loss;
+    vec![
+        score("train", app.theme.training, training.loss, training.accuracy, trend(|at| at.train.loss)),
+        score("val", app.theme.validation, validation.loss, validation.accuracy, trend(|at| at.validation.loss)),
+        Line::raw(format!("gap {} {}", digits::signed(gap), trend(|at| at.validation.loss - at.train.loss))),
+    ]
+}

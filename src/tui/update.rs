@@ -1,0 +1,140 @@
+//! The one function that changes the state.
+
+mod edits;
+mod events;
+mod keys;
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+
+use super::Ending;
+use super::app::dial::{Cause, Which};
+use super::app::{App, Mode, Phase, Tone};
+use crate::stream::{Command, Event, StepBatch};
+
+/// How long a signal waits for the run to end in order.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What can happen to the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// The time of the loop; it comes before whatever else happened then.
+    Tick(Duration),
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The source said something.
+    Event(Event),
+    /// The source is gone.
+    Closed,
+    /// A command found no room.
+    Unsent(Command),
+    /// The terminal has another size.
+    Resized,
+    /// The process was asked to end.
+    End(Ending),
+}
+
+/// What a change of the state wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask the source for something.
+    Send(Command),
+    /// Give a batch's memory back.
+    Recycle(StepBatch),
+    /// Stop the process as a shell does.
+    Suspend,
+    /// Paint every cell.
+    Repaint,
+    /// End the program.
+    Leave(Ending),
+}
+
+/// Changes the state and says what else is to be done. Reads no clock and no file, and draws nothing.
+pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Tick(now) => tick(app, now),
+        Msg::Key(key) => keys::press(app, key),
+        Msg::Paste(text) => keys::paste(app, &text),
+        Msg::Event(event) => events::take(app, event),
+        Msg::Closed => closed(app),
+        Msg::Unsent(command) => unsent(app, command),
+        Msg::Resized => Vec::new(),
+        Msg::End(ending) => end(app, ending),
+    }
+}
+
+fn tick(app: &mut App, now: Duration) -> Vec<Effect> {
+    app.now = now;
+    if app.notice.as_ref().is_some_and(|notice| notice.until <= now) {
+        app.notice = None;
+    }
+    if app.interrupted.is_some_and(|until| until <= now) {
+        app.interrupted = None;
+    }
+    if let Mode::Leaving { ending, until, resend } = &mut app.mode {
+        if until.is_some_and(|until| until <= now) {
+            return vec![Effect::Leave(*ending)];
+        }
+        if resend.take_if(|at| *at <= now).is_some() {
+            return vec![Effect::Send(Command::Stop)];
+        }
+    }
+    Which::BOTH.into_iter().flat_map(|which| settle(app, which)).collect()
+}
+
+/// Makes a preview an edit once its time has come.
+fn settle(app: &mut App, which: Which) -> Vec<Effect> {
+    let now = app.now;
+    let preview = app.run.as_mut().and_then(|run| run.dial_mut(which).preview.take_if(|preview| preview.due <= now));
+    match preview {
+        Some(preview) => edits::ask(app, which.knob(), preview.scope, Some(preview.value), Cause::Turn),
+        None => Vec::new(),
+    }
+}
+
+fn closed(app: &mut App) -> Vec<Effect> {
+    if app.is_over() {
+        return Vec::new();
+    }
+    events::fail(app, "the source of events ended without a word".into())
+}
+
+fn unsent(app: &mut App, command: Command) -> Vec<Effect> {
+    if let Mode::Leaving { resend, .. } = &mut app.mode {
+        *resend = Some(app.now + Duration::from_millis(50));
+        return Vec::new();
+    }
+    if let Command::Set(setting) = &command
+        && let Some(run) = &mut app.run
+    {
+        run.pending.retain(|pending| pending.setting != *setting);
+    }
+    if app.is_over() {
+        app.say(Tone::Warning, "the run is over");
+    } else {
+        app.say(Tone::Warning, "training is busy and did not take the command; press the key again");
+    }
+    Vec::new()
+}
+
+/// Ends in order: the run is stopped, and the program leaves when it has, but does not wait for ever.
+fn end(app: &mut App, ending: Ending) -> Vec<Effect> {
+    if app.is_over() {
+        return vec![Effect::Leave(ending)];
+    }
+    app.mode = Mode::Leaving { ending, until: Some(app.now + GRACE), resend: None };
+    vec![Effect::Send(Command::Stop)]
+}
+
+/// What a key asks for that makes sense only while the run goes on.
+fn while_it_lasts(app: &mut App, command: Command) -> Vec<Effect> {
+    match app.phase {
+        Phase::Loading => app.say(Tone::Plain, "still loading"),
+        Phase::Finished(_) | Phase::Failed(_) => app.say(Tone::Plain, "the run is over; q leaves"),
+        _ => return vec![Effect::Send(command)],
+    }
+    Vec::new()
+}

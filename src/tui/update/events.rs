@@ -1,0 +1,109 @@
+//! What the source says.
+
+use super::{Effect, edits};
+use crate::stream::{Event, What};
+use crate::tui::app::journal::Happening;
+use crate::tui::app::{App, Mode, Phase, Run, SMOOTHINGS, Tone};
+use crate::tui::coach;
+
+/// Takes an event into the state.
+pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
+    match (event.what, &mut app.run) {
+        (What::Started(description), run) => {
+            *run = Some(Run::new(description, SMOOTHINGS[app.smoothing]));
+            app.phase = Phase::Running;
+        }
+        (What::Steps(batch), Some(run)) => {
+            run.extend(&batch);
+            return vec![Effect::Recycle(batch)];
+        }
+        (What::Evaluated(evaluation), Some(run)) => {
+            run.seconds = evaluation.seconds;
+            let step = evaluation.step;
+            run.history.evaluate(evaluation);
+            if let Some(hint) = coach::look(&run.history.evaluations) {
+                run.journal.add(step, Happening::Hint(hint));
+            }
+        }
+        (What::Edited(edit), Some(run)) => edits::confirm(run, edit),
+        (What::Refused(refusal), _) => edits::refuse(app, refusal),
+        (What::Paced { pace, .. }, Some(run)) => {
+            run.pace = pace;
+            run.history.forget_speed();
+        }
+        (What::Paused { step, seconds }, Some(run)) => {
+            run.stand(step, seconds);
+            // A single step pauses again: that is no news.
+            if app.phase != Phase::Paused {
+                run.journal.add(step, Happening::Paused);
+            }
+            app.phase = Phase::Paused;
+        }
+        (What::Resumed { step, seconds }, Some(run)) => {
+            run.stand(step, seconds);
+            run.history.forget_speed();
+            run.journal.add(step, Happening::Resumed);
+            app.phase = Phase::Running;
+        }
+        (What::Noted { step, text, .. }, Some(run)) => run.journal.add(step, Happening::Noted(text)),
+        (What::Diverged { step, seconds, what }, Some(run)) => {
+            run.stand(step, seconds);
+            run.journal.add(step, Happening::Diverged(what));
+            app.phase = Phase::Diverged;
+        }
+        (What::Recording { bytes, trouble }, Some(run)) => {
+            run.recorded = Some(bytes);
+            if let Some(trouble) = trouble.filter(|_| run.unrecorded.is_none()) {
+                run.journal.add(run.step, Happening::Unrecorded(trouble.clone()));
+                run.unrecorded = Some(trouble.clone());
+                app.say(Tone::Warning, format!("recording stopped: {trouble}"));
+            }
+        }
+        (What::Finished(summary), run) => {
+            if let Some(run) = run {
+                run.seconds = summary.seconds;
+                run.step = summary.steps;
+                run.journal.add(summary.steps, Happening::Finished(summary.clone()));
+            }
+            return over(app, Phase::Finished(summary));
+        }
+        (What::Failed { message, .. }, _) => return fail(app, message),
+        // The first event is Started; what comes before it belongs to nothing.
+        (_, None) => {}
+    }
+    Vec::new()
+}
+
+/// The source broke down.
+pub(super) fn fail(app: &mut App, message: String) -> Vec<Effect> {
+    if let Some(run) = &mut app.run {
+        run.journal.add(run.step, Happening::Failed(message.clone()));
+    }
+    over(app, Phase::Failed(message))
+}
+
+/// Nothing more will come: what was waited for will not, and whoever wanted to leave can.
+fn over(app: &mut App, phase: Phase) -> Vec<Effect> {
+    app.phase = phase;
+    if let Some(run) = &mut app.run {
+        run.pending.clear();
+        run.weight_decay.preview = None;
+        run.learning_rate.preview = None;
+    }
+    match app.mode {
+        Mode::Leaving { ending, .. } => vec![Effect::Leave(ending)],
+        Mode::ConfirmQuit => {
+            app.mode = Mode::Normal;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl Run {
+    /// Training stands before this update.
+    fn stand(&mut self, step: u64, seconds: f64) {
+        self.step = step;
+        self.seconds = seconds;
+    }
+}

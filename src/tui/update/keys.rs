@@ -1,0 +1,248 @@
+//! What a key does, in each mode.
+
+use std::time::Duration;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use super::{Effect, edits, while_it_lasts};
+use crate::stream::{Command, printable};
+use crate::tui::Ending;
+use crate::tui::app::dial::Which;
+use crate::tui::app::{App, Mode, Panel, Phase, Reach, SMOOTHINGS, Tone};
+use crate::tui::keymap::{self, Action};
+use crate::tui::widget::axis::Scale;
+
+/// How long the first ctrl-c waits for the second.
+const TWICE: Duration = Duration::from_secs(2);
+
+/// A pace beyond which there is none.
+const FASTEST: f64 = 1e6;
+
+/// A pace below which nobody waits.
+const SLOWEST: f64 = 0.25;
+
+/// A key in the mode that the screen is in.
+pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    // These three mean the same everywhere.
+    match keymap::action(key) {
+        Some(Action::Interrupt) => return interrupt(app),
+        Some(Action::Repaint) => return vec![Effect::Repaint],
+        Some(Action::Suspend) => return vec![Effect::Suspend],
+        _ => {}
+    }
+    match &mut app.mode {
+        Mode::Normal => keymap::action(key).map_or_else(Vec::new, |action| act(app, action)),
+        Mode::Typing { .. } | Mode::Noting { .. } => type_key(app, key),
+        Mode::Help { scrolled } => {
+            match keymap::action(key) {
+                Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
+                Some(Action::Up) => *scrolled = scrolled.saturating_sub(1),
+                Some(Action::Help | Action::Back | Action::Quit | Action::Zoom) => app.mode = Mode::Normal,
+                _ => {}
+            }
+            Vec::new()
+        }
+        Mode::ConfirmQuit => match key.code {
+            KeyCode::Char('y' | 'q') | KeyCode::Enter => {
+                app.mode = Mode::Leaving { ending: Ending::Left, until: None, resend: None };
+                vec![Effect::Send(Command::Stop)]
+            }
+            _ => {
+                app.mode = Mode::Normal;
+                Vec::new()
+            }
+        },
+        Mode::Leaving { .. } => Vec::new(),
+    }
+}
+
+/// Pasted text goes where text is being typed, and nowhere else.
+pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    if let Mode::Typing { input, .. } | Mode::Noting { input } = &mut app.mode {
+        for c in printable(text.trim()).chars() {
+            input.handle(tui_input::InputRequest::InsertChar(c));
+        }
+    }
+    Vec::new()
+}
+
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit if app.is_over() => return vec![Effect::Leave(Ending::Left)],
+        Action::Quit => app.mode = Mode::ConfirmQuit,
+        Action::Help => app.mode = Mode::Help { scrolled: 0 },
+        Action::Back => back(app),
+        Action::NextPanel => focus(app, 1),
+        Action::PreviousPanel => focus(app, Panel::ALL.len() - 1),
+        Action::Zoom => app.zoomed = !app.zoomed,
+        Action::Up | Action::Down | Action::Left | Action::Right => return arrow(app, action),
+        Action::Freeze => app.frozen = if app.frozen.is_some() { None } else { app.run.as_ref().map(|run| run.step) },
+        Action::PauseOrResume if app.phase == Phase::Paused => return while_it_lasts(app, Command::Resume),
+        Action::PauseOrResume => return while_it_lasts(app, Command::Pause),
+        Action::Step => return while_it_lasts(app, Command::StepOnce),
+        Action::Epoch => {
+            let end = app.run.as_ref().map_or(0, |run| run.step + run.description.steps_per_epoch);
+            return while_it_lasts(app, Command::RunUntil(end));
+        }
+        Action::Evaluate => return while_it_lasts(app, Command::Evaluate),
+        Action::Note if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
+        Action::Note => app.mode = Mode::Noting { input: Input::default() },
+        Action::Slower | Action::Faster => return pace(app, action),
+        Action::Turn(which, tenths) => return edits::turn(app, which, tenths),
+        Action::Type(_) if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
+        Action::Type(which) => {
+            app.mode = Mode::Typing { which, scope: app.scope(), input: Input::default(), error: None };
+        }
+        Action::SwitchDecay => return edits::switch_decay(app),
+        Action::Reach => {
+            app.reach = match app.reach {
+                Reach::All => Reach::Layer,
+                Reach::Layer => Reach::Tensor,
+                Reach::Tensor => Reach::All,
+            }
+        }
+        Action::Undo => return edits::undo(app),
+        Action::Redo => return edits::redo(app),
+        Action::Scale => {
+            app.scale = match app.scale {
+                Scale::Linear => Scale::Log,
+                Scale::Log => Scale::Linear,
+            }
+        }
+        Action::SmoothLess => smooth(app, app.smoothing.saturating_sub(1)),
+        Action::SmoothMore => smooth(app, (app.smoothing + 1).min(SMOOTHINGS.len() - 1)),
+        // Handled before the mode is asked.
+        Action::Interrupt | Action::Repaint | Action::Suspend => {}
+    }
+    Vec::new()
+}
+
+fn interrupt(app: &mut App) -> Vec<Effect> {
+    if app.is_over() {
+        return vec![Effect::Leave(Ending::Left)];
+    }
+    if app.interrupted.is_some() {
+        return vec![Effect::Leave(Ending::Forced)];
+    }
+    app.interrupted = Some(app.now + TWICE);
+    Vec::new()
+}
+
+/// One layer out.
+fn back(app: &mut App) {
+    if let Some(run) = &mut app.run
+        && (run.weight_decay.preview.take().is_some() | run.learning_rate.preview.take().is_some())
+    {
+        return;
+    }
+    if app.zoomed {
+        app.zoomed = false;
+    } else {
+        app.notice = None;
+    }
+}
+
+fn focus(app: &mut App, by: usize) {
+    let at = Panel::ALL.iter().position(|panel| *panel == app.focus).unwrap_or(0);
+    app.focus = Panel::ALL[(at + by) % Panel::ALL.len()];
+}
+
+fn arrow(app: &mut App, action: Action) -> Vec<Effect> {
+    let Some(run) = &app.run else { return Vec::new() };
+    let last = run.description.tensors.len().saturating_sub(1);
+    match (app.focus, action) {
+        (Panel::Knobs, Action::Up) => app.dial = Which::WeightDecay,
+        (Panel::Knobs, Action::Down) => app.dial = Which::LearningRate,
+        (Panel::Knobs, Action::Left) => return edits::turn(app, app.dial, -1),
+        (Panel::Knobs, Action::Right) => return edits::turn(app, app.dial, 1),
+        (Panel::Events, Action::Up) => app.scrolled = app.scrolled.saturating_sub(1),
+        (Panel::Events, Action::Down) => {
+            app.scrolled = (app.scrolled + 1).min(run.journal.entries.len().saturating_sub(1));
+        }
+        (Panel::Layers | Panel::Norm | Panel::Losses, Action::Up) => app.tensor = app.tensor.saturating_sub(1),
+        (Panel::Layers | Panel::Norm | Panel::Losses, Action::Down) => app.tensor = (app.tensor + 1).min(last),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Half or twice as fast, from the measured speed where there is no pace.
+fn pace(app: &mut App, action: Action) -> Vec<Effect> {
+    let Some(run) = &app.run else { return Vec::new() };
+    let (pace, speed) = (run.pace, run.history.speed());
+    let wanted = match (action, speed) {
+        (Action::Slower, Some(speed)) if pace == 0.0 => round(speed / 2.0).max(SLOWEST),
+        (Action::Slower, None) if pace == 0.0 => {
+            app.say(Tone::Plain, "the speed is not measured yet; press again in a moment");
+            return Vec::new();
+        }
+        (Action::Slower, _) => (pace / 2.0).max(SLOWEST),
+        _ if pace == 0.0 => {
+            app.say(Tone::Plain, "the pace is max already");
+            return Vec::new();
+        }
+        // The machine cannot even keep the pace it has.
+        (_, Some(speed)) if speed < 0.7 * pace && app.phase == Phase::Running => 0.0,
+        _ if 2.0 * pace > FASTEST => 0.0,
+        _ => 2.0 * pace,
+    };
+    while_it_lasts(app, Command::Pace(wanted))
+}
+
+/// To two significant digits.
+fn round(value: f64) -> f64 {
+    format!("{value:.1e}").parse().unwrap_or(value)
+}
+
+fn smooth(app: &mut App, place: usize) {
+    app.smoothing = place;
+    if let Some(run) = &mut app.run {
+        run.history.smooth(SMOOTHINGS[place]);
+    }
+}
+
+/// A key while text is being typed.
+fn type_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => {
+            app.mode = Mode::Normal;
+            return Vec::new();
+        }
+        KeyCode::Enter => return enter(app),
+        _ => {}
+    }
+    match &mut app.mode {
+        Mode::Typing { input, error, .. } => {
+            *error = None;
+            input.handle_event(&TerminalEvent::Key(key));
+        }
+        Mode::Noting { input } => {
+            input.handle_event(&TerminalEvent::Key(key));
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Commits what was typed; what cannot be taken stays where it is, with the reason.
+fn enter(app: &mut App) -> Vec<Effect> {
+    match std::mem::replace(&mut app.mode, Mode::Normal) {
+        Mode::Typing { input, .. } if input.value().trim().is_empty() => Vec::new(),
+        Mode::Typing { which, scope, input, .. } => match edits::typed(app, which, scope.clone(), input.value()) {
+            Ok(effects) => effects,
+            Err(reason) => {
+                app.mode = Mode::Typing { which, scope, input, error: Some(reason) };
+                Vec::new()
+            }
+        },
+        Mode::Noting { input } if !input.value().trim().is_empty() => {
+            while_it_lasts(app, Command::Note(input.value().trim().to_owned()))
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,274 @@
+//! State, keys, and what comes of them.
+
+use wdtop::stream::{Author, Command, Knob, Scope, Setting, StopReason, What};
+use wdtop::tui::{Effect, Ending, Msg};
+
+use crate::desk::Desk;
+use crate::source::Source;
+
+fn desk() -> Desk {
+    let mut desk = Desk::new(Source::demo());
+    desk.train(100);
+    desk
+}
+
+fn set(knob: Knob, value: f64) -> Command {
+    Command::Set(Setting { knob, scope: Scope::All, value: Some(value), by: Author::Keys })
+}
+
+fn decay(value: f64) -> Command {
+    set(Knob::WeightDecay, value)
+}
+
+#[test]
+fn bracket_keys_become_one_edit_when_they_rest() {
+    let mut desk = desk();
+    desk.press("]]]");
+    desk.wait(200);
+    desk.press("]");
+    assert!(desk.look(120, 36).contains("0 → 2.00 in 0.3 s"), "{}", desk.look(120, 36));
+    desk.wait(299);
+    assert_eq!(desk.sent, []);
+    desk.wait(1);
+    assert_eq!(desk.sent, [decay(2.0)]);
+    desk.wait(5000);
+    assert_eq!(desk.sent.len(), 1);
+}
+
+#[test]
+fn escape_takes_a_preview_back() {
+    let mut desk = desk();
+    desk.press("}}<Esc>");
+    desk.wait(1000);
+    assert_eq!(desk.sent, []);
+}
+
+#[test]
+fn a_typed_value_is_sent_exactly() {
+    for (text, value) in [("3", 3.0), ("3e-2", 3e-2), (" 0.30000000000000004 ", 0.1 + 0.2), ("0", 0.0)] {
+        let mut desk = desk();
+        desk.press(&format!("w{text}<Enter>"));
+        assert_eq!(desk.sent, [decay(value)]);
+        let mut desk = Desk::new(Source::demo());
+        desk.press(&format!("r{text}<Enter>"));
+        assert_eq!(desk.sent, [set(Knob::LearningRate, value)]);
+    }
+}
+
+#[test]
+fn what_cannot_be_a_value_is_refused_in_place() {
+    for (text, reason) in [
+        ("-1", "weight decay must be finite and at least 0, got -1"),
+        ("inf", "weight decay must be finite and at least 0, got inf"),
+        ("NaN", "weight decay must be finite and at least 0, got NaN"),
+        ("lots", "\"lots\" is no number; type one like 3, 0.03 or 3e-2"),
+    ] {
+        let mut desk = desk();
+        desk.press(&format!("w{text}<Enter>"));
+        assert_eq!(desk.sent, []);
+        assert!(desk.look(80, 24).contains(reason), "{}", desk.look(80, 24));
+        desk.press("<Esc>q");
+        assert!(desk.look(80, 24).contains("stop training and quit?"), "keys mean keys again");
+    }
+}
+
+#[test]
+fn an_edit_is_pending_until_its_echo() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.press("w3<Enter>");
+    assert!(desk.look(120, 36).contains("0 → 3.00 pending"));
+    for event in desk.source.obey(&decay(3.0)) {
+        desk.hear(event);
+    }
+    let screen = desk.look(120, 36);
+    assert!(!screen.contains("pending") && screen.contains("λ weight decay   3.00"), "{screen}");
+    assert!(screen.contains("half-life 231 steps  τ 333 = 16.7 epochs"), "{screen}");
+    assert!(screen.contains("① step     100  λ 0 → 3.00 (all)   since then: no evaluation yet"), "{screen}");
+}
+
+#[test]
+fn a_refusal_can_be_read_and_ends_the_waiting() {
+    let mut desk = desk();
+    desk.press("w1e9<Enter>");
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("λ was not changed: weight decay must be at most 1e6, got 1000000000"), "{screen}");
+    assert!(!screen.contains("pending"));
+}
+
+#[test]
+fn backslash_goes_to_zero_and_back() {
+    let mut desk = desk();
+    desk.press("\\");
+    desk.press("\\");
+    desk.press("w7.5<Enter>\\\\");
+    let sent: Vec<_> = desk.sent.drain(..).collect();
+    assert_eq!(sent, [1.0, 0.0, 7.5, 0.0, 7.5].map(decay));
+}
+
+#[test]
+fn edits_are_taken_back_and_made_again_as_edits() {
+    let mut desk = desk();
+    desk.press("w3<Enter>r2e-3<Enter>zzzZZZ");
+    let rate = |value| set(Knob::LearningRate, value);
+    assert_eq!(desk.sent, [decay(3.0), rate(2e-3), rate(1e-3), decay(0.0), decay(3.0), rate(2e-3)]);
+    assert!(desk.look(120, 36).contains("no edit was taken back"));
+}
+
+#[test]
+fn an_edit_reaches_what_t_says() {
+    let mut desk = desk();
+    desk.press("<Tab><Tab><Down><Down>tw2<Enter>tw4<Enter>z");
+    let scopes: Vec<_> = desk
+        .sent
+        .iter()
+        .map(|command| match command {
+            Command::Set(setting) => (setting.scope.to_string(), setting.value),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let tensor = "fc2.weight".to_string();
+    // The tensor had the layer's 2 before; that is what it gets back.
+    assert_eq!(scopes, [("fc2".into(), Some(2.0)), (tensor.clone(), Some(4.0)), (tensor, Some(2.0))]);
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("own 2.00"), "{screen}");
+    assert!(screen.contains("no decay"), "{screen}");
+}
+
+#[test]
+fn a_tensor_follows_all_again() {
+    let mut desk = desk();
+    desk.press("ttw4<Enter>wall<Enter>");
+    assert!(matches!(&desk.sent[1], Command::Set(Setting { value: None, scope: Scope::Tensor(_), .. })));
+    assert!(!desk.look(120, 36).contains("own"), "{}", desk.look(120, 36));
+}
+
+#[test]
+fn keys_steer_training() {
+    let mut desk = desk();
+    desk.press(" nN E)((m");
+    desk.press("let it be<Enter>");
+    let expected = [
+        Command::Pause,
+        Command::StepOnce,
+        Command::RunUntil(121),
+        Command::Resume,
+        Command::Evaluate,
+        Command::Pace(100.0),
+        Command::Pace(50.0),
+        Command::Pace(25.0),
+        Command::Note("let it be".into()),
+    ];
+    assert_eq!(desk.sent, expected);
+    assert!(desk.look(120, 36).contains("let it be"));
+}
+
+#[test]
+fn quitting_asks_while_training_and_waits_for_the_end() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.press("qn");
+    assert_eq!(desk.sent, []);
+    desk.press("qy");
+    assert_eq!(desk.sent, [Command::Stop]);
+    assert!(desk.look(80, 24).contains("stopping"));
+    assert_eq!(desk.effects, []);
+    let end = desk.source.finish(StopReason::Stopped);
+    desk.hear(end);
+    assert_eq!(desk.effects, [Effect::Leave(Ending::Left)]);
+}
+
+#[test]
+fn a_run_that_is_over_stays_until_dismissed() {
+    let mut desk = desk();
+    let end = desk.source.finish(StopReason::Completed);
+    desk.hear(end);
+    assert!(desk.look(80, 24).contains("completed after 100 steps"));
+    desk.press("]w ");
+    assert_eq!((desk.sent.len(), desk.effects.len()), (0, 0));
+    desk.press("q");
+    assert_eq!(desk.effects, [Effect::Leave(Ending::Left)]);
+}
+
+#[test]
+fn control_c_twice_quits_at_once() {
+    let mut desk = desk();
+    desk.press("<ctrl-c>");
+    assert!(desk.look(60, 16).contains("ctrl-c again to quit at once"));
+    desk.wait(2000);
+    assert!(!desk.look(60, 16).contains("ctrl-c again"));
+    desk.press("<ctrl-c>");
+    assert_eq!(desk.effects, []);
+    desk.press("<ctrl-c>");
+    assert_eq!(desk.effects, [Effect::Leave(Ending::Forced)]);
+}
+
+#[test]
+fn escape_never_quits() {
+    let mut desk = desk();
+    for _ in 0..10 {
+        desk.press("<Esc>");
+    }
+    desk.press("?<Esc>q<Esc>w<Esc>m<Esc><Enter><Esc>");
+    assert_eq!((desk.sent.len(), desk.effects.len()), (0, 0));
+}
+
+#[test]
+fn a_signal_stops_the_run_and_does_not_wait_for_ever() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.wait(1000);
+    desk.send(Msg::End(Ending::Signal(15)));
+    assert_eq!(desk.sent, [Command::Stop]);
+    desk.wait(1999);
+    assert_eq!(desk.effects, []);
+    desk.wait(1);
+    assert_eq!(desk.effects, [Effect::Leave(Ending::Signal(15))]);
+}
+
+#[test]
+fn a_stop_that_found_no_room_is_sent_again() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.press("qy");
+    desk.send(Msg::Unsent(Command::Stop));
+    desk.wait(50);
+    assert_eq!(desk.sent, [Command::Stop, Command::Stop]);
+}
+
+#[test]
+fn a_command_without_room_is_said_and_not_waited_for() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.press("w3<Enter>");
+    desk.send(Msg::Unsent(decay(3.0)));
+    let screen = desk.look(80, 24);
+    assert!(screen.contains("did not take the command") && !screen.contains("pending"), "{screen}");
+}
+
+#[test]
+fn a_source_that_vanishes_is_a_failure() {
+    let mut desk = desk();
+    desk.send(Msg::Closed);
+    assert_eq!(desk.app.failure(), Some("the source of events ended without a word"));
+    assert!(desk.look(60, 16).contains("FAILED"));
+}
+
+#[test]
+fn text_from_outside_cannot_write_to_the_terminal() {
+    let mut desk = desk();
+    desk.hear(What::Noted { step: 100, seconds: 2.0, text: "a\x1b[2Jb".into() });
+    desk.send(Msg::Paste("x".into()));
+    desk.press("m");
+    desk.send(Msg::Paste("c\x1b]0;d".into()));
+    assert!(desk.look(120, 36).contains("a\u{FFFD}[2Jb"));
+    assert!(desk.look(120, 36).contains("c\u{FFFD}]0;d"));
+}
+
+#[test]
+fn nothing_wakes_a_screen_at_rest() {
+    let mut desk = desk();
+    desk.press(" ");
+    desk.wait(10_000);
+    assert_eq!(desk.app.deadline(), None);
+}

@@ -1,0 +1,110 @@
+//! The terminal program without a terminal: keys in, pictures out.
+
+mod desk;
+mod keys;
+mod source;
+
+use desk::Desk;
+use source::Source;
+use wdtop::stream::{DecayMode, StopReason, What};
+
+/// The demo: overfitting for 1,000 steps, then λ from 0 to 3.
+fn rescued() -> Desk {
+    let mut desk = Desk::new(Source::demo());
+    desk.hear(What::Recording { bytes: 1_234_567, trouble: None });
+    desk.train(1000);
+    desk.press("w3<Enter>");
+    desk.train(241);
+    desk
+}
+
+#[test]
+fn the_screen_at_every_size_it_is_made_for() {
+    let desk = rescued();
+    for (width, height) in [(60, 16), (80, 24), (120, 36), (200, 50)] {
+        insta::assert_snapshot!(format!("rescued_{width}x{height}"), desk.look(width, height));
+    }
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_what_it_needs() {
+    assert!(rescued().look(59, 16).starts_with("wdtop needs 60×16, this is 59×16"));
+}
+
+#[test]
+fn values_that_are_not_finite_are_gaps_with_a_sign() {
+    let mut source = Source::demo();
+    source.broken = 300..330;
+    let mut desk = Desk::new(source);
+    desk.train(600);
+    let screen = desk.look(120, 36);
+    assert!(screen.contains('×'), "{screen}");
+}
+
+#[test]
+fn adam_with_l2_claims_no_half_life() {
+    let mut desk = Desk::new(Source::with(DecayMode::L2, "adam"));
+    desk.press("w3<Enter>");
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("half-life — (not separable: L2 in adam)"), "{screen}");
+}
+
+#[test]
+fn help_lists_the_keys() {
+    let mut desk = rescued();
+    desk.press("?");
+    insta::assert_snapshot!(desk.look(120, 36));
+}
+
+#[test]
+fn no_size_and_no_state_panics() {
+    let states: [fn() -> Desk; 8] = [
+        || Desk::new(Source::demo()),
+        rescued,
+        || {
+            let mut desk = rescued();
+            desk.press("?jjjj");
+            desk
+        },
+        || {
+            let mut desk = rescued();
+            desk.press("<Tab><Tab><Tab><Tab><Enter>j");
+            desk
+        },
+        || {
+            let mut desk = rescued();
+            desk.press("y}tw-1<Enter>");
+            desk
+        },
+        || {
+            let mut source = Source::demo();
+            source.broken = 0..1000;
+            let mut desk = Desk::new(source);
+            desk.train(50);
+            desk.hear(What::Diverged { step: 50, seconds: 1.0, what: "loss".into() });
+            desk.press("f");
+            desk
+        },
+        || {
+            let mut desk = rescued();
+            let end = desk.source.finish(StopReason::Diverged);
+            desk.hear(end);
+            desk.press("<Tab><Enter>");
+            desk
+        },
+        || {
+            let mut desk = rescued();
+            desk.hear(What::Recording { bytes: 1, trouble: Some("no space left on device".into()) });
+            desk.hear(What::Failed { step: 3, message: "index out of bounds".into() });
+            desk
+        },
+    ];
+    for state in states {
+        let desk = state();
+        for width in (1..=130).step_by(3).chain([60, 80, 120, 200, 500]) {
+            for height in (1..=40).step_by(3).chain([16, 24, 36, 200]) {
+                desk.look(width, height);
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! A run that costs nothing: curves of the right shape by formula, and the answers a trainer gives.
+
+use std::collections::BTreeMap;
+
+use wdtop::stream::{
+    Command, DataConfig, DataInfo, DecayMask, DecayMode, Description, Edit, Evaluation, Event, FinalNorm, Hyper, Init,
+    Knob, Length, Machine, OptimizerConfig, Refusal, RunConfig, RunOptions, Scope, Score, StepBatch, StepRow,
+    StopReason, Summary, TensorInfo, TensorSums, What,
+};
+
+/// Updates between two evaluations.
+const EVALUATE_EVERY: u64 = 20;
+
+/// Plays a run of the `demo` recipe.
+pub struct Source {
+    pub description: Description,
+    pub step: u64,
+    lambda: f64,
+    lr: f64,
+    norms: Vec<f64>,
+    overfit: f64,
+    /// Batch losses are not finite from this update to the next one given.
+    pub broken: std::ops::Range<u64>,
+}
+
+impl Source {
+    pub fn demo() -> Self {
+        Source::with(DecayMode::Decoupled, "adamw")
+    }
+
+    pub fn with(decay_mode: DecayMode, rule: &str) -> Self {
+        let shapes = [("fc1", 256, 784), ("fc2", 128, 256), ("fc3", 10, 128)];
+        let tensors: Vec<TensorInfo> = shapes
+            .iter()
+            .flat_map(|(layer, out, inputs)| {
+                let tensor = |role: &str, shape: Vec<usize>, decays| TensorInfo {
+                    name: format!("{layer}.{role}"),
+                    layer: layer.to_string(),
+                    shape,
+                    decays,
+                };
+                [tensor("weight", vec![*out, *inputs], true), tensor("bias", vec![*out], *layer != "fc3")]
+            })
+            .collect();
+        let hyper = [("beta1", 0.9), ("beta2", 0.999), ("eps", 1e-8)];
+        let config = RunConfig {
+            recipe: "demo".into(),
+            data: DataConfig { source: "fashion-mnist".into(), train_samples: Some(2000), label_noise: 0.2 },
+            model: "mlp:784-256-128-10".into(),
+            init: Init::Torch,
+            optimizer: OptimizerConfig {
+                name: rule.into(),
+                decay_mode,
+                hyper: hyper.iter().map(|(key, value)| (key.to_string(), *value)).collect::<BTreeMap<_, _>>(),
+            },
+            lr: 1e-3,
+            weight_decay: 0.0,
+            weight_decay_start: 1.0,
+            decay: DecayMask::All,
+            batch: 100,
+            length: Length::Unbounded,
+            evaluate_every: EVALUATE_EVERY,
+            seed: 1,
+            edits: Vec::new(),
+        };
+        let description = Description {
+            config,
+            options: RunOptions { threads: 2, pace: 50.0 },
+            data: DataInfo {
+                title: "Fashion-MNIST".into(),
+                train: 2000,
+                validation: 2000,
+                noisy_labels: 361,
+                classes: (0..10).map(|class| class.to_string()).collect(),
+                fingerprint: "sha256:00".into(),
+            },
+            tensors,
+            hyper: hyper
+                .iter()
+                .map(|(key, value)| Hyper { key: key.to_string(), value: *value, allowed: "at least 0".into() })
+                .collect(),
+            steps_per_epoch: 20,
+            total_steps: None,
+            machine: Machine {
+                os: "linux".into(),
+                arch: "x86_64".into(),
+                cpu: "a processor".into(),
+                cores: 2,
+                features: Vec::new(),
+                wdtop: "0.1.0".into(),
+            },
+            started: "2026-01-01T00:00:00Z".into(),
+        };
+        let norms = vec![9.2, 1.0, 6.6, 0.8, 1.8, 0.17];
+        Source { description, step: 0, lambda: 0.0, lr: 1e-3, norms, overfit: 0.0, broken: 0..0 }
+    }
+
+    pub fn start(&self) -> Event {
+        What::Started(Box::new(self.description.clone())).into()
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.step as f64 / 50.0
+    }
+
+    /// Makes so many updates, with the evaluations that fall among them.
+    pub fn advance(&mut self, steps: u64) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut batch = StepBatch::new(self.norms.len());
+        for _ in 0..steps {
+            if self.step.is_multiple_of(EVALUATE_EVERY) {
+                events.push(What::Steps(std::mem::replace(&mut batch, StepBatch::new(self.norms.len()))).into());
+                events.push(self.evaluation());
+            }
+            let (row, sums) = self.update();
+            batch.push(row, &sums);
+        }
+        events.push(What::Steps(batch).into());
+        events
+    }
+
+    /// What a trainer says to a command.
+    pub fn obey(&mut self, command: &Command) -> Vec<Event> {
+        let (step, seconds) = (self.step, self.seconds());
+        match command {
+            Command::Set(setting) => {
+                let value = setting.value.unwrap_or(self.lambda);
+                if value > 1e6 {
+                    let reason = format!("weight decay must be at most 1e6, got {value}");
+                    return vec![What::Refused(Refusal { step, knob: Some(setting.knob.clone()), reason }).into()];
+                }
+                let own = match setting.knob {
+                    Knob::LearningRate => &mut self.lr,
+                    _ => &mut self.lambda,
+                };
+                let from = *own;
+                if setting.scope == Scope::All {
+                    *own = value;
+                }
+                let edit = Edit {
+                    step,
+                    seconds,
+                    knob: setting.knob.clone(),
+                    scope: setting.scope.clone(),
+                    from,
+                    to: value,
+                    inherits: setting.value.is_none(),
+                    by: setting.by,
+                };
+                vec![What::Edited(edit).into()]
+            }
+            Command::Pause => vec![What::Paused { step, seconds }.into()],
+            Command::Resume => vec![What::Resumed { step, seconds }.into()],
+            Command::StepOnce => {
+                let mut events = self.advance(1);
+                events.push(What::Paused { step: self.step, seconds }.into());
+                events
+            }
+            Command::RunUntil(end) => {
+                let mut events = self.advance(end.saturating_sub(step));
+                events.push(What::Paused { step: self.step, seconds: self.seconds() }.into());
+                events
+            }
+            Command::Evaluate => vec![self.evaluation()],
+            Command::Note(text) => vec![What::Noted { step, seconds, text: text.clone() }.into()],
+            Command::Pace(pace) => vec![What::Paced { step, seconds, pace: *pace }.into()],
+            Command::Stop => vec![self.finish(StopReason::Stopped)],
+        }
+    }
+
+    pub fn finish(&self, reason: StopReason) -> Event {
+        let (train, validation) = self.scores();
+        let norm =
+            |(tensor, norm): (&TensorInfo, &f64)| FinalNorm { name: tensor.name.clone(), norm: *norm, grad_norm: 0.1 };
+        let summary = Summary {
+            reason,
+            steps: self.step,
+            epochs: self.step as f64 / 20.0,
+            seconds: self.seconds(),
+            samples_per_second: 5000.0,
+            train,
+            validation,
+            tensors: self.description.tensors.iter().zip(&self.norms).map(norm).collect(),
+            digest: "sha256:00".into(),
+        };
+        What::Finished(Box::new(summary)).into()
+    }
+
+    fn update(&mut self) -> (StepRow, Vec<TensorSums>) {
+        let decay = self.lr * self.lambda;
+        let noise = wobble(self.step);
+        let (train, _) = self.scores();
+        let loss = if self.broken.contains(&self.step) { f64::NAN } else { train.loss * (1.0 + 0.3 * noise) };
+        let sums = self.norms.iter().map(|norm| TensorSums {
+            decay,
+            w2: norm * norm,
+            g2: 0.09 * (1.0 + 0.1 * noise),
+            d2: (3e-3 * norm).powi(2),
+            ..TensorSums::default()
+        });
+        let sums: Vec<_> = sums.collect();
+        let row = StepRow {
+            step: self.step,
+            epoch: (self.step + 1) as f64 / 20.0,
+            seconds: (self.step + 1) as f64 / 50.0,
+            loss,
+            accuracy: train.accuracy,
+            penalty: 0.5 * self.lambda * self.norms.iter().map(|norm| norm * norm).sum::<f64>(),
+            lr: self.lr,
+            weight_decay: self.lambda,
+        };
+        for norm in &mut self.norms {
+            *norm += 0.0016 * *norm / (1.0 + self.step as f64 / 500.0) - decay * *norm;
+        }
+        self.overfit += if self.lambda < 0.5 { (1.0 - self.overfit) * 0.001 } else { -0.005 * self.overfit };
+        self.step += 1;
+        (row, sums)
+    }
+
+    fn scores(&self) -> (Score, Score) {
+        let fit = (-(self.step as f64) / 150.0).exp();
+        let train = 0.5 + 1.8 * fit - 0.45 * self.overfit;
+        let validation = 0.62 + 1.7 * fit + 0.8 * self.overfit;
+        (
+            Score { loss: train, accuracy: 0.85 - 0.7 * fit + 0.12 * self.overfit },
+            Score { loss: validation, accuracy: 0.81 - 0.7 * fit - 0.1 * self.overfit },
+        )
+    }
+
+    fn evaluation(&self) -> Event {
+        let (train, validation) = self.scores();
+        What::Evaluated(Evaluation {
+            step: self.step,
+            epoch: self.step as f64 / 20.0,
+            seconds: self.seconds(),
+            train,
+            validation,
+        })
+        .into()
+    }
+}
+
+/// Something between −1 and 1 that looks random and is the same everywhere.
+fn wobble(step: u64) -> f64 {
+    let mixed = (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (mixed >> 40) as f64 / (1u64 << 23) as f64 - 1.0
+}
