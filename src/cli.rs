@@ -1,9 +1,13 @@
 //! The command line: one file for each subcommand, each from typed arguments to validated settings to a run.
 
+mod compare;
 mod completions;
+mod list;
 mod man;
 mod recipe;
 mod settings;
+
+mod signals;
 mod train;
 
 use std::ffi::OsString;
@@ -44,9 +48,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Sub {
-    Train(Box<train::Train>),
-    Completions(completions::Completions),
-    Man(man::Man),
+    Train(Box<train::Args>),
+    List(list::Args),
+    Compare(compare::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// A command line, recipe or setting that cannot be meant: exit code 2.
@@ -63,7 +69,7 @@ impl Usage {
 /// Parses the command line and runs the subcommand. Every error becomes one line on stderr.
 pub fn main() -> ExitCode {
     run(std::env::args_os().collect()).unwrap_or_else(|error| {
-        let line = format!("{error:#}");
+        let line = one_line_of(&error);
         // A closed stderr leaves nobody to tell.
         let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
         ExitCode::from(if error.is::<Usage>() { USAGE } else { FAILED })
@@ -81,11 +87,22 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Err(error) => return Err(Usage::of(anyhow::anyhow!(one_line(&error)))),
     };
     match cli.subcommand {
-        None => train::Train::default().run(),
-        Some(Sub::Train(train)) => train.run(),
-        Some(Sub::Completions(completions)) => completions.run(&mut Cli::command()),
-        Some(Sub::Man(man)) => man.run(Cli::command()),
+        None => train::Args::default().run(),
+        Some(Sub::Train(args)) => args.run(),
+        Some(Sub::List(args)) => args.run(),
+        Some(Sub::Compare(args)) => args.run(),
+        Some(Sub::Completions(args)) => args.run(&mut Cli::command()),
+        Some(Sub::Man(args)) => args.run(Cli::command()),
     }
+}
+
+/// An error and its causes in one line, a cause that its error has already told left out.
+fn one_line_of(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |line, cause| match line.as_str() {
+        "" => cause,
+        told if told.contains(&cause) => line,
+        told => format!("{told}: {cause}"),
+    })
 }
 
 /// clap's message without its usage block, in one line.

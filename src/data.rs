@@ -111,11 +111,11 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Loads the data of a run: source, slice, label noise drawn by `seed`.
+    /// Loads the data of a run: source, slice, label noise.
     ///
     /// # Errors
     /// [`DataError`]: an unknown source, an unreadable or inconsistent file, a slice larger than the set.
-    pub fn load(config: &DataConfig, seed: u64) -> Result<Dataset, DataError> {
+    pub fn load(config: &DataConfig) -> Result<Dataset, DataError> {
         let (mut train, validation, title, classes) = match config.source.as_str() {
             embedded::FASHION_MNIST_12K => embedded::fashion_mnist_12k()?,
             path if Path::new(path).is_dir() => {
@@ -138,7 +138,8 @@ impl Dataset {
             train.pixels = train.pixels.slice(ndarray::s![..count, ..]).to_owned();
             train.labels.truncate(count);
         }
-        let noisy_labels = noise::redraw_labels(&mut train.labels, config.label_noise, classes.len(), seed);
+        let noisy_labels =
+            noise::redraw_labels(&mut train.labels, config.label_noise, classes.len(), config.label_noise_seed);
         let info = DataInfo {
             title,
             train: train.len(),
@@ -177,12 +178,13 @@ mod tests {
     use super::*;
 
     fn config(samples: Option<usize>, label_noise: f64) -> DataConfig {
-        DataConfig { source: embedded::FASHION_MNIST_12K.into(), train_samples: samples, label_noise }
+        let source = embedded::FASHION_MNIST_12K.into();
+        DataConfig { source, train_samples: samples, label_noise, label_noise_seed: 3 }
     }
 
     #[test]
     fn the_embedded_set_is_the_documented_one() {
-        let data = Dataset::load(&config(None, 0.0), 0).unwrap();
+        let data = Dataset::load(&config(None, 0.0)).unwrap();
         assert_eq!((data.train.len(), data.validation.len(), data.train.width()), (12_000, 2_000, 784));
         assert_eq!(data.train.labels[..10], [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]);
         let mut classes = [0; 10];
@@ -195,22 +197,22 @@ mod tests {
 
     #[test]
     fn a_slice_keeps_the_first_samples_and_noise_its_share_of_labels() {
-        let clean = Dataset::load(&config(Some(2000), 0.0), 0).unwrap();
-        let noisy = Dataset::load(&config(Some(2000), 0.2), 0).unwrap();
+        let clean = Dataset::load(&config(Some(2000), 0.0)).unwrap();
+        let noisy = Dataset::load(&config(Some(2000), 0.2)).unwrap();
         assert_eq!((clean.info.noisy_labels, noisy.info.noisy_labels), (0, 400));
         let differ = clean.train.labels.iter().zip(&noisy.train.labels).filter(|(a, b)| a != b).count();
         // A redrawn label is the old one again in one case of ten.
         assert!((330..400).contains(&differ), "{differ}");
         assert_ne!(clean.info.fingerprint, noisy.info.fingerprint);
-        assert_eq!(noisy.info.fingerprint, Dataset::load(&config(Some(2000), 0.2), 0).unwrap().info.fingerprint);
+        assert_eq!(noisy.info.fingerprint, Dataset::load(&config(Some(2000), 0.2)).unwrap().info.fingerprint);
     }
 
     #[test]
     fn wrong_slices_and_sources_are_refused_by_name() {
-        let error = Dataset::load(&config(Some(12_001), 0.0), 0).unwrap_err().to_string();
+        let error = Dataset::load(&config(Some(12_001), 0.0)).unwrap_err().to_string();
         assert_eq!(error, "train-samples must be from 1 to 12000, the size of the training set, got 12001");
-        let unknown = DataConfig { source: "no-such-set".into(), train_samples: None, label_noise: 0.0 };
-        assert!(Dataset::load(&unknown, 0).unwrap_err().to_string().contains("`no-such-set`"));
+        let unknown = DataConfig { source: "no-such-set".into(), train_samples: None, ..config(None, 0.0) };
+        assert!(Dataset::load(&unknown).unwrap_err().to_string().contains("`no-such-set`"));
     }
 
     #[test]

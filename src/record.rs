@@ -36,7 +36,7 @@ pub use error::Error;
 pub use list::{Entry, Listed, list, tabulate};
 pub use place::{create, directory, named, resolve};
 pub use recorder::{Recorded, Recorder};
-pub use session::{Session, State};
+pub use session::{Session, State, name as session_name};
 pub use steps::{LastUpdate, Steps};
 
 use crate::stream::Description;

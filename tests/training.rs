@@ -16,7 +16,12 @@ fn small(optimizer: &str) -> RunConfig {
     let rule = optim::find(optimizer).unwrap();
     RunConfig {
         recipe: "test".into(),
-        data: DataConfig { source: "fashion-mnist-12k".into(), train_samples: Some(500), label_noise: 0.2 },
+        data: DataConfig {
+            source: "fashion-mnist-12k".into(),
+            train_samples: Some(500),
+            label_noise: 0.2,
+            label_noise_seed: 3,
+        },
         model: "mlp:784-37-10".into(),
         init: Init::Torch,
         optimizer: OptimizerConfig {

@@ -4,20 +4,19 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
 use clap_complete::Shell;
 
 /// Print a completion script for a shell
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     wdtop completions bash > ~/.local/share/bash-completion/completions/wdtop\n  \
     wdtop completions fish > ~/.config/fish/completions/wdtop.fish")]
-pub struct Completions {
+pub struct Args {
     /// The shell to complete in
     shell: Shell,
 }
 
-impl Completions {
+impl Args {
     /// Prints the script.
     pub fn run(self, command: &mut clap::Command) -> Result<ExitCode> {
         let mut script = Vec::new();

@@ -4,17 +4,16 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
 use clap_mangen::Man as Page;
 
 /// Print the manual page
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     wdtop man | man -l -\n  \
     wdtop man > ~/.local/share/man/man1/wdtop.1")]
-pub struct Man {}
+pub struct Args {}
 
-impl Man {
+impl Args {
     /// Prints the page of the program, followed by one section for each subcommand.
     pub fn run(self, command: clap::Command) -> Result<ExitCode> {
         let mut page = Vec::new();

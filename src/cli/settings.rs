@@ -32,6 +32,10 @@ pub struct Settings {
     #[arg(long, env = "WDTOP_LABEL_NOISE", value_name = "SHARE", value_parser = number, allow_negative_numbers = true)]
     label_noise: Option<f64>,
 
+    /// Which labels are redrawn, and to what; apart from --seed, so that runs of different seeds learn the same labels
+    #[arg(long, env = "WDTOP_LABEL_NOISE_SEED", value_name = "N", value_parser = whole)]
+    label_noise_seed: Option<i64>,
+
     /// The network, for example mlp:784-256-128-10
     #[arg(long, env = "WDTOP_MODEL", value_name = "STRING")]
     model: Option<String>,
@@ -80,7 +84,7 @@ pub struct Settings {
     #[arg(long, env = "WDTOP_EVALUATE_EVERY", value_name = "N", value_parser = whole)]
     evaluate_every: Option<i64>,
 
-    /// The seed of every random choice
+    /// The seed of the initial weights and of the order of the samples
     #[arg(long, env = "WDTOP_SEED", value_name = "N", value_parser = whole)]
     seed: Option<i64>,
 
@@ -88,7 +92,7 @@ pub struct Settings {
     #[arg(long, env = "WDTOP_THREADS", value_name = "N", value_parser = at_least_one)]
     threads: Option<i64>,
 
-    /// Updates a second to aim at; 0 is as fast as it goes
+    /// Updates a second to aim at; 0 is as fast as it goes, which is also what a recipe's pace means without a screen
     #[arg(long, env = "WDTOP_PACE", value_name = "STEPS", value_parser = number, allow_negative_numbers = true)]
     pace: Option<f64>,
 
@@ -110,6 +114,7 @@ struct Complete {
     data: String,
     train_samples: Option<u64>,
     label_noise: f64,
+    label_noise_seed: u64,
     model: String,
     init: Init,
     optimizer: String,
@@ -134,6 +139,7 @@ struct Complete {
 const DEFAULTS: &str = r#"
 data = "fashion-mnist-12k"
 label_noise = 0.0
+label_noise_seed = 3
 model = "mlp:784-256-128-10"
 init = "torch"
 optimizer = "adamw"
@@ -148,6 +154,9 @@ pace = 0.0
 
 /// Epochs of a run whose length nobody gave.
 const EPOCHS: u64 = 20;
+
+/// More threads than this are taken for a slip.
+const MOST_THREADS: u64 = 1024;
 
 /// Where a run shows itself; only a screen has a user who can stop it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +181,10 @@ impl Settings {
             recipe.retain(|key, _| !matches!(key.as_ref(), "steps" | "epochs" | "until_stopped"));
         }
         recipe.remove("about");
+        if watched == Watched::Headless {
+            // A recipe's pace gives a user time to react; nobody does here. One that was asked for holds.
+            recipe.remove("pace");
+        }
         table.extend(recipe);
         table.extend(flags);
         let complete: Complete = Value::Table(table)
@@ -219,6 +232,9 @@ impl Complete {
             (_, Some(steps)) => Length::Steps(steps),
             (epochs, None) => Length::Epochs(epochs.unwrap_or(EPOCHS)),
         };
+        if self.threads.is_some_and(|threads| threads > MOST_THREADS) {
+            return Err(anyhow!("threads must be from 1 to {MOST_THREADS}, got {}", self.threads.unwrap_or(0)));
+        }
         edits.sort_by_key(|edit| edit.step);
         let threads = match self.threads {
             Some(threads) => threads as usize,
@@ -230,6 +246,7 @@ impl Complete {
                 source: self.data,
                 train_samples: self.train_samples.map(|count| count as usize),
                 label_noise: self.label_noise,
+                label_noise_seed: self.label_noise_seed,
             },
             model: self.model,
             init: self.init,

@@ -1,30 +1,231 @@
-//! `wdtop train`
+//! `wdtop train`, and what `wdtop` does without a subcommand.
 
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 
-use anyhow::Result;
-use clap::Args;
+use anyhow::{Context, Result, anyhow};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use jiff::Zoned;
+use signal_hook::consts::{SIGHUP, SIGINT};
 
-use super::recipe;
 use super::settings::{Settings, Watched};
+use super::{FAILED, Usage, recipe, signals};
+use crate::headless::{self, Ending, Style};
+use crate::record::{self, Recorded, Recorder};
+use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
+use crate::train::{self, Experiment, PrepareError};
+use crate::tui;
+
+/// Events that may wait on a wire.
+const EVENTS_WAITING: usize = 64;
 
 /// Train a recipe, on the screen or without one
-#[derive(Debug, Default, Args)]
-pub struct Train {
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  wdtop train                                      the demo, on the screen
+  wdtop train article-mlp --lr 0.1 --record a      another η, recorded in ./a.wdtop
+  wdtop train --headless --steps 2000 --edit 1000:weight_decay=3
+  wdtop train --json --every 100 --no-record | jq -c 'select(.event == \"evaluated\")'
+  wdtop train --data ./mnist --model mlp:784-300-100-10 --optimizer adam --set beta1=0.8
+
+Values are taken from --set, options, environment variables, the recipe and defaults, in this order.")]
+pub struct Args {
     /// demo, article-mlp, or the path of a .toml file
     #[arg(default_value = recipe::DEFAULT)]
     recipe: String,
 
     #[command(flatten)]
     settings: Settings,
+
+    /// Record into this folder [default: a new one in the platform's data folder, see wdtop list]
+    #[arg(long, value_name = "PATH", conflicts_with = "no_record")]
+    record: Option<PathBuf>,
+
+    /// Record nothing
+    #[arg(long)]
+    no_record: bool,
+
+    /// No screen: a progress bar on a terminal, plain lines in a pipe
+    #[arg(long)]
+    headless: bool,
+
+    /// No screen: each event as a JSON line on standard output
+    #[arg(long, conflicts_with = "headless")]
+    json: bool,
+
+    /// With --json: of the updates, tell those whose index is a multiple of N; 0 tells none
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    every: u64,
 }
 
-impl Train {
-    /// Prepares, records and runs.
-    pub fn run(self) -> Result<ExitCode> {
-        let table = recipe::read(&self.recipe)?;
-        let (config, options) = self.settings.resolve(&self.recipe, table, Watched::Headless)?;
-        println!("{config:#?} {options:?}");
-        Ok(ExitCode::SUCCESS)
+/// Where the run shows itself.
+enum View {
+    Screen,
+    Headless(Style),
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Args {
+            recipe: recipe::DEFAULT.into(),
+            settings: Settings::default(),
+            record: None,
+            no_record: false,
+            headless: false,
+            json: false,
+            every: 1,
+        }
     }
+}
+
+impl Args {
+    /// Checks everything, then trains.
+    ///
+    /// # Errors
+    /// [`Usage`] where a setting is wrong; others where the data cannot be read, the recording not be made, or the
+    /// run failed.
+    pub fn run(self) -> Result<ExitCode> {
+        let watched = if self.json || self.headless { Watched::Headless } else { Watched::OnScreen };
+        let (config, options) = self.settings.resolve(&self.recipe, recipe::read(&self.recipe)?, watched)?;
+        let name = config.recipe.clone();
+        let experiment = Experiment::prepare(config, options).map_err(|error| match error {
+            // The command line is right, the world is not.
+            PrepareError::Data(_) => anyhow::Error::from(error),
+            _ => Usage::of(error),
+        })?;
+        let view = self.view()?;
+        let recorder = self.recorder(&name)?;
+        match view {
+            View::Screen => show(experiment, recorder),
+            View::Headless(style) => print(experiment, recorder, style),
+        }
+    }
+
+    fn view(&self) -> Result<View> {
+        if self.json {
+            Ok(View::Headless(Style::Json { every: self.every }))
+        } else if self.headless {
+            Ok(View::Headless(Style::detect()))
+        } else if io::stdout().is_terminal() {
+            Ok(View::Screen)
+        } else {
+            Err(Usage::of(anyhow!("standard output is not a terminal: use wdtop train --headless or --json")))
+        }
+    }
+
+    fn recorder(&self, recipe: &str) -> Result<Option<Recorder>> {
+        Ok(match &self.record {
+            _ if self.no_record => None,
+            Some(path) => Some(Recorder::create(&record::named(path))?),
+            None => Some(record::create(&record::directory()?, recipe, &Zoned::now())?),
+        })
+    }
+}
+
+/// A run under way: training, and what writes it down.
+struct Running {
+    commands: Sender<Command>,
+    events: EventReceiver,
+    recording: Option<JoinHandle<Recorded>>,
+}
+
+/// Starts training, the recorder in the pipe where there is one, and a wire to the consumer at its end.
+fn start(
+    experiment: Experiment,
+    recorder: Option<Recorder>,
+    (to_consumer, events): (EventSender, EventReceiver),
+) -> Result<Running> {
+    let (commands, obeyed): (_, Receiver<Command>) = bounded(train::COMMANDS_WAITING);
+    let recording = match recorder {
+        Some(recorder) => {
+            let (to_recorder, recorded) = lossless(EVENTS_WAITING);
+            let recording = recorder.spawn(recorded, to_consumer).context("cannot start the recorder")?;
+            train::spawn(experiment, obeyed, to_recorder).context("cannot start training")?;
+            Some(recording)
+        }
+        None => {
+            train::spawn(experiment, obeyed, to_consumer).context("cannot start training")?;
+            None
+        }
+    };
+    Ok(Running { commands, events, recording })
+}
+
+impl Running {
+    /// Waits for the recorder, and tells where the recording is, or why there is none.
+    fn recorded(recording: Option<JoinHandle<Recorded>>) -> Option<String> {
+        let recorded = recording?.join().ok()?;
+        let path = recorded.path.display();
+        Some(match recorded.trouble {
+            Some(trouble) => format!("recording in {path} is incomplete: {trouble}"),
+            None => format!("recorded in {path}"),
+        })
+    }
+}
+
+/// Trains on the screen; afterwards the normal screen tells how it ended.
+fn show(experiment: Experiment, recorder: Option<Recorder>) -> Result<ExitCode> {
+    let name = recorder.as_ref().map(|recorder| record::session_name(recorder.path()));
+    // A screen never holds training up: what it has no time for is merged.
+    let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
+    let outcome = tui::run(events, commands, tui::Options { recording: name }).context("the terminal")?;
+    let ended = outcome.summary.is_some() || outcome.failure.is_some();
+    // Left before the end, the recorder is not waited for: what it has written is sound.
+    let recorded = if ended { Running::recorded(recording) } else { None };
+    if outcome.terminal == tui::Handback::Restored {
+        outcome.summary.iter().for_each(|summary| say(&describe(summary)));
+        recorded.iter().for_each(|line| say(line));
+    }
+    if let Some(message) = outcome.failure {
+        return Err(anyhow!("{message}"));
+    }
+    let diverged = outcome.summary.is_some_and(|summary| summary.reason == StopReason::Diverged);
+    Ok(ExitCode::from(match outcome.ending {
+        tui::Ending::Left => u8::from(diverged) * FAILED,
+        tui::Ending::Forced => signals::exit_code(SIGINT),
+        tui::Ending::Signal(signal) => signals::exit_code(signal),
+        tui::Ending::TerminalLost => signals::exit_code(SIGHUP),
+    }))
+}
+
+/// Trains without a screen.
+fn print(experiment: Experiment, recorder: Option<Recorder>, style: Style) -> Result<ExitCode> {
+    let Running { commands, events, recording } = start(experiment, recorder, lossless(EVENTS_WAITING))?;
+    let caught = signals::stop_on_signal(commands.clone())?;
+    let outcome = headless::run(events, &commands, style).context("cannot write to standard output")?;
+    if let Some(line) = Running::recorded(recording) {
+        // Standard output is the run's own; a closed stderr leaves nobody to tell.
+        let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
+    }
+    match outcome.ending {
+        Ending::Failed { step, message } => Err(anyhow!("step {step}: {message}")),
+        Ending::Vanished => Err(anyhow!("training ended without a word")),
+        Ending::Finished(summary) if summary.reason == StopReason::Diverged => {
+            let (step, what) = outcome.divergence.unwrap_or((summary.steps, "a value".into()));
+            Err(anyhow!("{what} is not finite at step {step}; the weights are those before it"))
+        }
+        Ending::Finished(_) => Ok(match caught.get() {
+            Some(signal) => ExitCode::from(signals::exit_code(signal)),
+            None => ExitCode::SUCCESS,
+        }),
+    }
+}
+
+/// A run's end in a line.
+fn describe(summary: &Summary) -> String {
+    let Summary { reason, steps, epochs, train, validation, .. } = summary;
+    format!(
+        "{reason} after {steps} steps ({epochs:.1} epochs): training loss {:.3} ({:.1} %), validation loss {:.3} ({:.1} %)",
+        train.loss,
+        100.0 * train.accuracy,
+        validation.loss,
+        100.0 * validation.accuracy,
+    )
+}
+
+fn say(line: &str) {
+    // A closed stdout leaves nobody to tell.
+    let _ = writeln!(io::stdout(), "{}", printable(line));
 }

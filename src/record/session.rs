@@ -135,7 +135,7 @@ impl Session {
 }
 
 /// A session folder's name without its ending.
-pub(super) fn name(path: &Path) -> String {
+pub fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     name.strip_suffix(".wdtop").unwrap_or(&name).to_owned()
 }

@@ -35,7 +35,7 @@ pub struct RunConfig {
     pub length: Length,
     /// Evaluate after every so many updates.
     pub evaluate_every: u64,
-    /// The seed of every random choice: initial weights, label noise, batch order.
+    /// The seed of the run's random choices: initial weights and batch order.
     pub seed: u64,
     /// Edits that were planned on the command line, in the order of their steps.
     #[serde(default)]
@@ -60,6 +60,9 @@ pub struct DataConfig {
     pub train_samples: Option<usize>,
     /// The share of the kept training labels that is redrawn uniformly over all classes, 0 to 1.
     pub label_noise: f64,
+    /// Which labels are redrawn, and to what. It is not the run's seed: runs of different seeds are compared on the
+    /// same labels.
+    pub label_noise_seed: u64,
 }
 
 /// An update rule by name, with the values of the hyperparameters that are its own.

@@ -35,6 +35,14 @@ pub enum PrepareError {
         /// What is wrong with it.
         source: KnobError,
     },
+    /// A planned edit that the run would not live to see.
+    #[error("edit at step {step}: the run ends after {total} steps, its last edit can be at step {}", total.saturating_sub(1))]
+    EditTooLate {
+        /// Its step.
+        step: u64,
+        /// Updates of the run.
+        total: u64,
+    },
     /// The rule needs a hyperparameter that the configuration does not have.
     #[error("the configuration has no value for {0}")]
     MissingHyper(&'static str),
@@ -69,19 +77,25 @@ impl Experiment {
         let knobs = Knobs::new(config.lr, config.weight_decay, rule.hyper, hyper, tensors.clone())?;
         check_edits(&config, knobs.clone())?;
 
-        let data = Dataset::load(&config.data, config.seed)?;
+        let data = Dataset::load(&config.data)?;
         network.check_fit(&config.model, data.train.width(), data.info.classes.len())?;
         let order = BatchOrder::new(data.train.len(), config.batch, config.seed);
+        let total_steps = match config.length {
+            Length::Epochs(epochs) => Some(epochs.saturating_mul(order.per_epoch())),
+            Length::Steps(steps) => Some(steps),
+            Length::Unbounded => None,
+        };
+        if let (Some(total), Some(last)) = (total_steps, config.edits.last())
+            && last.step >= total
+        {
+            return Err(PrepareError::EditTooLate { step: last.step, total });
+        }
         let description = Description {
             data: data.info.clone(),
             tensors,
             hyper: describe_hyper(rule.hyper, knobs.hyper()),
             steps_per_epoch: order.per_epoch(),
-            total_steps: match config.length {
-                Length::Epochs(epochs) => Some(epochs.saturating_mul(order.per_epoch())),
-                Length::Steps(steps) => Some(steps),
-                Length::Unbounded => None,
-            },
+            total_steps,
             machine: machine::describe(),
             started: Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
             config,

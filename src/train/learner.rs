@@ -16,7 +16,7 @@ use crate::scalar::{Scalar, is_finite, largest};
 use crate::stream::{DecayMode, Init, Score, TensorSums};
 
 /// Samples in a block of a step.
-const STEP_ROWS: usize = 25;
+const STEP_ROWS: usize = 50;
 /// Samples in a block of an evaluation.
 const EVALUATION_ROWS: usize = 125;
 /// Blocks of an evaluation that are in memory at once.

@@ -11,7 +11,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -30,17 +30,48 @@ pub struct Team {
     workers: Vec<JoinHandle<()>>,
 }
 
-/// What threads share. A phase has a number; workers wait for the next one.
+/// What threads share.
+///
+/// A phase is open while there may be tasks left: workers that find it open join it, and only those are waited for.
+/// A worker that the system gives no time (other programs run too) never joins and holds nobody up.
 #[derive(Debug)]
 struct Shared {
-    phase: AtomicUsize,
+    /// Number of the phase, whether it is open, and how many workers have joined it, in one word: see [`Phase`].
+    phase: AtomicU64,
     job: Mutex<Option<Job>>,
     next_task: AtomicUsize,
-    unfinished: AtomicUsize,
+    /// Workers that have joined the phase and are through with it.
+    through: AtomicU64,
     closing: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     parked: Mutex<usize>,
     wake: Condvar,
+}
+
+/// A phase in one word, so that joining and closing it cannot pass each other by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Phase(u64);
+
+impl Phase {
+    const JOINED: u64 = (1 << 16) - 1;
+    const OPEN: u64 = 1 << 16;
+    const NUMBER_SHIFT: u32 = 17;
+
+    fn number(self) -> u64 {
+        self.0 >> Self::NUMBER_SHIFT
+    }
+
+    fn is_open(self) -> bool {
+        self.0 & Self::OPEN != 0
+    }
+
+    fn joined(self) -> u64 {
+        self.0 & Self::JOINED
+    }
+
+    fn next_open(self) -> Phase {
+        Phase((self.number() + 1) << Self::NUMBER_SHIFT | Self::OPEN)
+    }
 }
 
 /// A phase's work: run task `i` for every `i` below `tasks`.
@@ -72,10 +103,10 @@ impl Team {
     pub fn new(threads: usize) -> Self {
         assert!(threads > 0, "a team has at least one thread");
         let shared = Arc::new(Shared {
-            phase: AtomicUsize::new(0),
+            phase: AtomicU64::new(0),
             job: Mutex::new(None),
             next_task: AtomicUsize::new(0),
-            unfinished: AtomicUsize::new(0),
+            through: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             panic: Mutex::new(None),
             parked: Mutex::new(0),
@@ -103,26 +134,29 @@ impl Team {
             return (0..tasks).for_each(task);
         }
         let borrowed: *const (dyn Fn(usize) + Sync + '_) = &task;
-        // SAFETY: only the lifetime changes. The pointer is dropped from `job` and no worker runs it once `unfinished`
-        // is 0, which is waited for below before `task` goes out of scope, even where a task panics: panics are caught.
+        // SAFETY: only the lifetime changes. Workers run the closure only in a phase they have joined; the phase is
+        // closed below and all who joined are waited for before `task` goes out of scope, even where a task panics:
+        // panics are caught.
         let run = Work(unsafe {
             std::mem::transmute::<*const (dyn Fn(usize) + Sync), *const (dyn Fn(usize) + Sync)>(borrowed)
         });
-        let job = Job { tasks, run };
-        *lock(&self.shared.job) = Some(job);
-        self.shared.next_task.store(0, Ordering::Relaxed);
-        self.shared.unfinished.store(self.workers.len(), Ordering::Relaxed);
-        // Release: a worker that sees the new number sees all of the above.
-        self.shared.phase.fetch_add(1, Ordering::SeqCst);
-        if *lock(&self.shared.parked) > 0 {
-            self.shared.wake.notify_all();
+        let (shared, job) = (&self.shared, Job { tasks, run });
+        *lock(&shared.job) = Some(job);
+        shared.next_task.store(0, Ordering::Relaxed);
+        shared.through.store(0, Ordering::Relaxed);
+        let before = Phase(shared.phase.load(Ordering::Relaxed));
+        // Whoever joins the new phase sees all of the above.
+        shared.phase.store(before.next_open().0, Ordering::SeqCst);
+        if *lock(&shared.parked) > 0 {
+            shared.wake.notify_all();
         }
-        self.shared.take_tasks(job);
+        shared.take_tasks(job);
+        let joined = Phase(shared.phase.fetch_and(!Phase::OPEN, Ordering::AcqRel)).joined();
         let mut turns = 0;
-        while self.shared.unfinished.load(Ordering::Acquire) > 0 {
+        while shared.through.load(Ordering::Acquire) < joined {
             wait_a_turn(&mut turns);
         }
-        *lock(&self.shared.job) = None;
+        *lock(&shared.job) = None;
         if let Some(panic) = lock(&self.shared.panic).take() {
             resume_unwind(panic);
         }
@@ -167,7 +201,8 @@ impl Team {
 impl Drop for Team {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::SeqCst);
-        self.shared.phase.fetch_add(1, Ordering::SeqCst);
+        let before = Phase(self.shared.phase.load(Ordering::Relaxed));
+        self.shared.phase.store(before.next_open().0, Ordering::SeqCst);
         drop(lock(&self.shared.parked));
         self.shared.wake.notify_all();
         for worker in self.workers.drain(..) {
@@ -178,19 +213,36 @@ impl Drop for Team {
 }
 
 impl Shared {
-    /// A worker's life: wait for a phase, take tasks until there are none, say so.
+    /// A worker's life: wait for a phase, join it, take tasks until there are none, say so.
     fn work(&self) {
-        for seen in 0.. {
-            self.wait_for_phase_after(seen);
+        let mut seen = 0;
+        loop {
+            let phase = self.wait_for_phase_after(seen);
+            seen = phase.number();
             if self.closing.load(Ordering::SeqCst) {
                 return;
             }
-            if let Some(job) = *lock(&self.job) {
-                self.take_tasks(job);
+            if self.join(phase) {
+                if let Some(job) = *lock(&self.job) {
+                    self.take_tasks(job);
+                }
+                // Release: what the tasks wrote is seen by the thread that counts.
+                self.through.fetch_add(1, Ordering::Release);
             }
-            // Release: what the tasks wrote is seen by the thread that finds 0.
-            self.unfinished.fetch_sub(1, Ordering::Release);
         }
+    }
+
+    /// Joins a phase if it is still open.
+    fn join(&self, mut phase: Phase) -> bool {
+        let number = phase.number();
+        while phase.is_open() && phase.number() == number {
+            let joined = self.phase.compare_exchange(phase.0, phase.0 + 1, Ordering::AcqRel, Ordering::Acquire);
+            match joined {
+                Ok(_) => return true,
+                Err(now) => phase = Phase(now),
+            }
+        }
+        false
     }
 
     fn take_tasks(&self, job: Job) {
@@ -200,7 +252,7 @@ impl Shared {
                 if index >= job.tasks {
                     return;
                 }
-                // SAFETY: `Team::run` keeps the closure alive until this worker has counted `unfinished` down.
+                // SAFETY: `Team::run` keeps the closure alive until every worker that joined is through.
                 unsafe { (*job.run.0)(index) };
             }
         };
@@ -209,21 +261,25 @@ impl Shared {
         }
     }
 
-    fn wait_for_phase_after(&self, seen: usize) {
+    fn wait_for_phase_after(&self, seen: u64) -> Phase {
         let mut turns = 0;
-        while self.phase.load(Ordering::Acquire) == seen {
+        loop {
+            let phase = Phase(self.phase.load(Ordering::Acquire));
+            if phase.number() != seen {
+                return phase;
+            }
             if turns < PATIENCE {
                 wait_a_turn(&mut turns);
-            } else {
-                let mut parked = lock(&self.parked);
-                *parked += 1;
-                // SeqCst, and under the lock that `run` takes after counting up: either this sees the new phase, or
-                // `run` sees the parked thread and wakes it.
-                while self.phase.load(Ordering::SeqCst) == seen {
-                    parked = self.wake.wait(parked).unwrap_or_else(PoisonError::into_inner);
-                }
-                *parked -= 1;
+                continue;
             }
+            let mut parked = lock(&self.parked);
+            *parked += 1;
+            // SeqCst, and under the lock that `run` takes after opening a phase: either this sees the new phase, or
+            // `run` sees the parked thread and wakes it.
+            while Phase(self.phase.load(Ordering::SeqCst)).number() == seen {
+                parked = self.wake.wait(parked).unwrap_or_else(PoisonError::into_inner);
+            }
+            *parked -= 1;
         }
     }
 }

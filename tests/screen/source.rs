@@ -45,7 +45,12 @@ impl Source {
         let hyper = [("beta1", 0.9), ("beta2", 0.999), ("eps", 1e-8)];
         let config = RunConfig {
             recipe: "demo".into(),
-            data: DataConfig { source: "fashion-mnist".into(), train_samples: Some(2000), label_noise: 0.2 },
+            data: DataConfig {
+                source: "fashion-mnist".into(),
+                train_samples: Some(2000),
+                label_noise: 0.2,
+                label_noise_seed: 3,
+            },
             model: "mlp:784-256-128-10".into(),
             init: Init::Torch,
             optimizer: OptimizerConfig {

@@ -11,7 +11,12 @@ pub fn description() -> Description {
     Description {
         config: RunConfig {
             recipe: "demo".into(),
-            data: DataConfig { source: "fashion-mnist".into(), train_samples: Some(200), label_noise: 0.2 },
+            data: DataConfig {
+                source: "fashion-mnist".into(),
+                train_samples: Some(200),
+                label_noise: 0.2,
+                label_noise_seed: 3,
+            },
             model: "mlp:2-3".into(),
             init: Init::Torch,
             optimizer: OptimizerConfig {

@@ -1,0 +1,266 @@
+//! The command line as a user types it: help, errors, exit codes, headless runs, recordings.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program, with sessions of its own and no settings from outside.
+fn wdtop(home: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wdtop"));
+    command.env_clear().env("WDTOP_SESSIONS", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+fn home() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// The arguments of a run that takes a moment.
+const SHORT: [&str; 6] = ["--steps", "60", "--evaluate-every", "20", "--train-samples", "500"];
+
+fn json_lines(output: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(output).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))).collect()
+}
+
+fn train_json(home: &TempDir, arguments: &[&str]) -> Vec<Value> {
+    let output = wdtop(home).args(["train", "--json"]).args(SHORT).args(arguments).assert().success();
+    json_lines(&output.get_output().stdout)
+}
+
+#[test]
+fn every_subcommand_has_help_with_examples() {
+    for arguments in [&["--help"] as &[_], &["train", "--help"], &["list", "--help"], &["compare", "--help"]] {
+        let examples = predicate::str::contains("Examples:");
+        wdtop(&home()).args(arguments).assert().success().stdout(examples).stderr("");
+    }
+    for subcommand in ["completions", "man"] {
+        let examples = predicate::str::contains("Examples:");
+        wdtop(&home()).args([subcommand, "--help"]).assert().success().stdout(examples);
+    }
+}
+
+#[test]
+fn completions_and_the_manual_page_name_every_subcommand() {
+    for arguments in [&["completions", "bash"] as &[_], &["completions", "fish"], &["man"]] {
+        let output = wdtop(&home()).args(arguments).assert().success();
+        let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+        for word in ["train", "compare", "list"] {
+            assert!(text.contains(word), "{arguments:?} without {word}");
+        }
+    }
+}
+
+#[test]
+fn bad_input_is_one_line_that_names_the_thing_and_what_is_allowed() {
+    let home = home();
+    let torn = home.path().join("torn");
+    fs::create_dir(&torn).unwrap();
+    fs::write(torn.join("train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    fs::write(torn.join("train-labels-idx1-ubyte"), [0, 0, 8, 1]).unwrap();
+    let torn = torn.to_str().unwrap().to_owned();
+    let occupied = home.path().join("occupied");
+    fs::write(&occupied, "a file").unwrap();
+    let below_a_file = occupied.join("session").to_str().unwrap().to_owned();
+
+    for (arguments, code, parts) in [
+        (&["train", "nope", "--headless"] as &[&str], 2, ["unknown recipe `nope`", "demo, article-mlp"]),
+        (&["train", "--headless", "--model", "mlp:784"], 2, ["model `mlp:784`", "mlp:784-256-128-10"]),
+        (&["train", "--headless", "--model", "mlp:28-10"], 2, ["takes 28 values", "784"]),
+        (&["train", "--headless", "--model", "mlp:784-5"], 2, ["5 outputs", "10 classes"]),
+        (&["train", "--headless", "--optimizer", "lbfgs"], 2, ["unknown optimizer `lbfgs`", "sgd, adam, adamw"]),
+        (&["train", "--headless", "--lr", "-0.1"], 2, ["learning rate", "at least 0, got -0.1"]),
+        (&["train", "--headless", "--lr", "inf"], 2, ["learning rate", "finite"]),
+        (&["train", "--headless", "--weight-decay", "nan"], 2, ["weight decay", "got NaN"]),
+        (&["train", "--headless", "--batch", "0"], 2, ["'0' for '--batch", "at least 1"]),
+        (&["train", "--headless", "--threads", "0"], 2, ["'0' for '--threads", "at least 1"]),
+        (&["train", "--headless", "--threads", "99999"], 2, ["threads", "from 1 to 1024, got 99999"]),
+        (&["train", "--headless", "--set", "gamma=1"], 2, ["unknown key `gamma`", "beta1, beta2, eps"]),
+        (&["train", "--headless", "--set", "beta1=2"], 2, ["beta1", "below 1, got 2"]),
+        (&["train", "--headless", "--set", "batch=-3"], 2, ["batch", "-3"]),
+        (&["train", "--headless", "--label-noise", "1.5"], 2, ["label-noise", "from 0 to 1, got 1.5"]),
+        (&["train", "--headless", "--pace", "-1"], 2, ["pace", "at least 0, got -1"]),
+        (&["train", "--headless", "--edit", "10"], 2, ["--edit takes STEP:KEY=VALUE", "got `10`"]),
+        (&["train", "--headless", "--edit", "10:gamma=1"], 2, ["edit at step 10", "unknown key `gamma`"]),
+        (&["train", "--headless", "--edit", "9000:lr=1"], 2, ["edit at step 9000", "ends after 2500 steps"]),
+        (&["train", "--headless", "--data", "nowhere"], 1, ["data `nowhere`", "folder of IDX files"]),
+        (&["train", "--headless", "--data", &torn], 1, ["train-images-idx3-ubyte", "within the header of 16"]),
+        (
+            &["train", "--headless", "--train-samples", "20000"],
+            1,
+            ["train-samples must be from 1 to 12000", "got 20000"],
+        ),
+        (&["train", "--headless", "--record", &below_a_file], 1, ["occupied", "record"]),
+        (&["train", "--headless", "--steps", "1", "--epochs", "1"], 2, ["--steps", "--epochs"]),
+        (&["compare", "a", "b"], 1, ["no session `a`", "wdtop list"]),
+        (&["compare", "a"], 2, ["SESSION", "2"]),
+        (&["frobnicate"], 2, ["frobnicate", "--help"]),
+        (&["train"], 2, ["not a terminal", "--headless"]),
+        (&[], 2, ["not a terminal", "--headless"]),
+    ] {
+        let output = wdtop(&home).args(arguments).assert().code(code).stdout("");
+        let stderr = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+        assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
+        assert!(
+            stderr.starts_with("wdtop: ") && parts.iter().all(|part| stderr.contains(part)),
+            "{arguments:?}: {stderr}"
+        );
+    }
+    let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "nothing but what this test made is left: {left:?}");
+}
+
+#[test]
+fn settings_come_from_recipe_environment_options_and_set_in_this_order() {
+    let home = home();
+    let recipe = home.path().join("mine.toml");
+    fs::write(&recipe, "optimizer = \"sgd\"\nlr = 0.5\nmodel = \"mlp:784-7-10\"\nsteps = 3\n").unwrap();
+    let recipe = recipe.to_str().unwrap();
+    let lr = |environment: Option<&str>, arguments: &[&str]| {
+        let mut command = wdtop(&home);
+        if let Some(value) = environment {
+            command.env("WDTOP_LR", value);
+        }
+        let output = command.args(["train", recipe, "--json", "--no-record"]).args(arguments).assert().success();
+        json_lines(&output.get_output().stdout)[0]["config"]["lr"].as_f64().unwrap()
+    };
+    assert_eq!(lr(None, &[]), 0.5);
+    assert_eq!(lr(Some("0.25"), &[]), 0.25);
+    assert_eq!(lr(Some("0.25"), &["--lr", "0.125"]), 0.125);
+    assert_eq!(lr(Some("0.25"), &["--lr", "0.125", "--set", "lr=1"]), 1.0);
+    fs::write(home.path().join("wrong.toml"), "lr = 0.5\nlearning_rate = 0.5\n").unwrap();
+    let wrong = home.path().join("wrong.toml");
+    let named = predicate::str::contains("unknown key `learning_rate`");
+    wdtop(&home).args(["train", wrong.to_str().unwrap(), "--headless"]).assert().code(2).stderr(named);
+}
+
+#[test]
+fn json_tells_every_event_and_ends_with_the_summary() {
+    let home = home();
+    let lines = train_json(&home, &["--every", "25", "--edit", "30:weight_decay=3", "--no-record"]);
+    let of = |kind: &str| lines.iter().filter(|line| line["event"] == kind).collect::<Vec<_>>();
+    assert_eq!(lines[0]["event"], "started");
+    assert_eq!(of("step").iter().map(|line| line["step"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 25, 50]);
+    assert_eq!(of("evaluated").len(), 4);
+    let edit = of("edited")[0];
+    assert_eq!((edit["step"].as_u64(), edit["from"].as_f64(), edit["to"].as_f64()), (Some(30), Some(0.0), Some(3.0)));
+    let last = lines.last().unwrap();
+    let keys: Vec<&str> = last.as_object().unwrap().keys().map(String::as_str).collect();
+    for key in [
+        "event",
+        "reason",
+        "steps",
+        "epochs",
+        "seconds",
+        "samples_per_second",
+        "train",
+        "validation",
+        "tensors",
+        "digest",
+    ] {
+        assert!(keys.contains(&key), "no {key} in {keys:?}");
+    }
+    assert_eq!((last["reason"].as_str(), last["steps"].as_u64()), (Some("completed"), Some(60)));
+    assert_eq!(last["tensors"][0]["name"], "fc1.weight");
+    assert!(last["digest"].as_str().unwrap().starts_with("sha256:"));
+}
+
+#[test]
+fn recording_pace_and_threads_do_not_change_the_digest() {
+    let home = home();
+    let digest = |arguments: &[&str]| train_json(&home, arguments).last().unwrap()["digest"].clone();
+    let one = digest(&["--no-record", "--threads", "1"]);
+    assert_eq!(digest(&["--threads", "2", "--record", home.path().join("a").to_str().unwrap()]), one);
+    assert_eq!(digest(&["--threads", "7", "--pace", "120", "--no-record"]), one);
+    assert_ne!(digest(&["--no-record", "--seed", "2"]), one);
+}
+
+#[test]
+fn two_recordings_are_listed_and_compared() {
+    let home = home();
+    for (name, decay) in [("a", "0"), ("b", "3")] {
+        let path = home.path().join(name);
+        train_json(&home, &["--record", path.to_str().unwrap(), "--edit", "30:lr=0.002", "--weight-decay", decay]);
+    }
+    let listed = predicate::str::contains("a ").and(predicate::str::contains("completed"));
+    wdtop(&home).arg("list").assert().success().stdout(listed);
+    let output = wdtop(&home).args(["compare", "a", "b"]).assert().success();
+    let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    for part in ["weight_decay", "validation", "fc1.weight", "0.001", "0.002", "30"] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
+    assert!(!text.contains("label_noise"), "a setting that does not differ is left out:\n{text}");
+}
+
+#[test]
+fn a_run_that_diverges_exits_with_1_and_says_what_was_not_finite() {
+    let home = home();
+    let stderr = predicate::str::contains("is not finite at step").and(predicate::str::contains("weights"));
+    wdtop(&home)
+        .args(["train", "--headless", "--no-record", "--optimizer", "sgd", "--lr", "1e30"])
+        .args(SHORT)
+        .assert()
+        .code(1)
+        .stderr(stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_headless_run_in_order() {
+    let home = home();
+    let mut child = Process::new(env!("CARGO_BIN_EXE_wdtop"))
+        .args(["train", "--headless", "--pace", "20", "--record"])
+        .arg(home.path().join("stopped"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for_evaluation(&home.path().join("stopped.wdtop"));
+    assert!(Process::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(128 + 15));
+    wdtop(&home).arg("list").assert().success().stdout(predicate::str::contains("stopped"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_leaves_a_session_with_every_edit() {
+    let home = home();
+    for name in ["killed", "whole"] {
+        let mut child = Process::new(env!("CARGO_BIN_EXE_wdtop"))
+            .args(["train", "--headless", "--pace", "100", "--steps", "100", "--edit", "3:weight_decay=3", "--record"])
+            .arg(home.path().join(name))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        if name == "killed" {
+            wait_for_evaluation(&home.path().join("killed.wdtop"));
+            child.kill().unwrap();
+        }
+        child.wait().unwrap();
+    }
+    wdtop(&home).arg("list").assert().success().stdout(predicate::str::contains("crashed"));
+    let output = wdtop(&home).args(["compare", "killed", "whole"]).assert().success();
+    let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    assert!(text.contains("λ") || text.contains("weight_decay"), "the edit is there:\n{text}");
+}
+
+/// Waits until a session has the evaluation at step 20 or later.
+#[cfg(unix)]
+fn wait_for_evaluation(session: &Path) {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(60) {
+        let events = fs::read_to_string(session.join("events.jsonl")).unwrap_or_default();
+        if events.lines().filter(|line| line.contains("\"evaluated\"")).count() >= 2 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("no evaluation in {} after a minute", session.display());
+}
