@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn there_and_back_again_is_the_same_value() {
-        for value in [1.0, 3.0, 1e-4, 0.000_123_4, 0.1 + 0.2, 99.0] {
+        for value in [1.0, 3.0, 1e-4, 0.000_123_4, 0.1 + 0.2, 30.0] {
             for (there, back) in [(1, -1), (5, -5), (-1, 1)] {
                 assert_eq!(turned(value, &[there, back]), None, "{value}");
             }
