@@ -143,10 +143,8 @@ impl Dial {
         match &edit.scope {
             Scope::All => self.all = edit.to,
             scope => {
-                for (own, tensor) in self.own.iter_mut().zip(tensors).filter(|(_, tensor)| inside(scope, tensor)) {
-                    // A layer's λ is for those of its tensors that decay; a tensor that is named gets what is asked.
-                    let reached = matches!(scope, Scope::Tensor(_)) || tensor.decays;
-                    *own = (reached && !edit.inherits).then_some(edit.to);
+                for (own, _) in self.own.iter_mut().zip(tensors).filter(|(_, tensor)| inside(scope, tensor)) {
+                    *own = (!edit.inherits).then_some(edit.to);
                 }
             }
         }

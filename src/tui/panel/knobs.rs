@@ -16,7 +16,7 @@ use crate::tui::widget::slider::Slider;
 
 /// The panel: both dials with their sliders, the rule's own hyperparameters, the keys.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Knobs, "knobs", &format!("t: {}", reach(app)), area, buffer);
+    let inside = frame(app, Panel::Knobs, "knobs", &format!("t: λ of {}", reach(app)), area, buffer);
     let mut lines = Lines { area: Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside } };
     // Blank lines go first where there is little room.
     let roomy = inside.height >= 13;
@@ -46,7 +46,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     lines.write(Line::styled("λ  [ ] fine  { } coarse  w type  \\ off/on", app.theme.quiet), buffer);
     lines.write(Line::styled("η  , . fine  < > coarse  r type", app.theme.quiet), buffer);
     if let Some(last) = run.done.last() {
-        let value = |value: Option<f64>| value.map_or("as all".into(), digits::exact);
+        let value = |value: Option<f64>| value.map_or("as all".into(), digits::near);
         let (before, after) = (value(last.before), value(last.after));
         let text =
             format!("z  undo {} {before} → {after} ({})", last.knob.symbol(), printable(&last.scope.to_string()));
@@ -64,7 +64,7 @@ pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         line.extend(value(app, run, which));
         let end = match which {
             Which::WeightDecay => half_life(app, run),
-            Which::LearningRate => format!("t: {}", reach(app)),
+            Which::LearningRate => format!("t: λ of {}", reach(app)),
         };
         buffer.set_line(area.x, area.y, &line, area.width);
         // The ends have a fixed place, the slider has what is left.
@@ -82,21 +82,21 @@ pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
 /// The value, and where it is going.
 fn value<'a>(app: &App, run: &Run, which: Which) -> Vec<Span<'a>> {
     let dial = run.dial(which);
-    let scope = dial.preview.as_ref().map_or_else(|| app.scope(), |preview| preview.scope.clone());
+    let scope = dial.preview.as_ref().map_or_else(|| app.scope(which), |preview| preview.scope.clone());
     let now = dial.value(&scope, &run.description.tensors);
     let wanted = run.asked(which, &scope);
-    let mut spans = vec![Span::styled(digits::exact(now), style(app, which).patch(app.theme.strong))];
+    let mut spans = vec![Span::styled(digits::near(now), style(app, which).patch(app.theme.strong))];
     if let Some(preview) = &dial.preview {
-        spans.push(Span::styled(format!(" → {} in 0.3 s", digits::exact(preview.value)), app.theme.pending));
+        spans.push(Span::styled(format!(" → {} in 0.3 s", digits::near(preview.value)), app.theme.pending));
     } else if run.pending.iter().any(|pending| pending.setting.knob == which.knob()) {
-        spans.push(Span::styled(format!(" → {} pending", digits::exact(wanted)), app.theme.pending));
+        spans.push(Span::styled(format!(" → {} pending", digits::near(wanted)), app.theme.pending));
     }
     spans
 }
 
 fn slider(app: &App, run: &Run, which: Which) -> Slider {
     let dial = run.dial(which);
-    let value = dial.value(&app.scope(), &run.description.tensors);
+    let value = dial.value(&app.scope(which), &run.description.tensors);
     Slider {
         ends: which.ends(),
         value,
@@ -142,7 +142,7 @@ fn half_life(app: &App, run: &Run) -> String {
 fn coming_rate(app: &App, run: &Run) -> Option<f64> {
     let coming = |which: Which| {
         let dial = run.dial(which);
-        let value = || dial.value(&app.scope(), &run.description.tensors);
+        let value = || dial.value(&app.scope(which), &run.description.tensors);
         dial.preview.as_ref().map_or_else(value, |preview| preview.value)
     };
     run.decay_rate(coming(Which::LearningRate), coming(Which::WeightDecay))

@@ -43,6 +43,7 @@ fn recording<'a>(app: &App, run: &Run) -> Line<'a> {
     match (&run.unrecorded, run.recorded) {
         (Some(_), _) => Line::styled("not recorded any more", app.theme.warning),
         (None, Some(bytes)) => Line::raw(format!("● rec {:>7}", digits::bytes(bytes))),
+        (None, None) if app.options.recording.is_some() => Line::raw(format!("● rec {:>7}", digits::bytes(0))),
         (None, None) => Line::styled("not recorded", app.theme.quiet),
     }
 }
