@@ -186,6 +186,7 @@ impl Session {
         let due = self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
         if self.freshness == Freshness::Stale && due && self.screen.is_idle() {
             self.screen.draw(|frame: &mut Frame| view(&self.app, frame))?;
+            panic_for_a_test();
             self.drawn = Some(Instant::now());
             self.freshness = Freshness::Fresh;
         }
@@ -235,5 +236,12 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+/// A test of the real program has no other way to make the screen panic.
+fn panic_for_a_test() {
+    if cfg!(debug_assertions) && std::env::var_os("WDTOP_TEST_PANIC").is_some_and(|what| what == "draw") {
+        panic!("asked to by WDTOP_TEST_PANIC");
     }
 }

@@ -138,7 +138,9 @@ impl Column {
     /// Cuts a stretch into `width` equal parts and gives the extent of each; a part that no value falls into is empty.
     pub fn query(&self, range: Range<usize>, width: usize) -> impl Iterator<Item = Extent> {
         let count = range.end.saturating_sub(range.start);
-        let cut = move |part: usize| range.start + (count as u128 * part as u128 / width.max(1) as u128) as usize;
+        // Rounded up as in `Positions::cuts`: fewer values than parts begin with the first part.
+        let cut =
+            move |part: usize| range.start + (count as u128 * part as u128).div_ceil(width.max(1) as u128) as usize;
         (0..width).map(move |part| self.extent(cut(part)..cut(part + 1)))
     }
 }
@@ -182,7 +184,7 @@ mod tests {
             let found: Vec<Extent> = column.query(from..to, width).collect();
             prop_assert_eq!(found.len(), width);
             for (part, extent) in found.into_iter().enumerate() {
-                let cut = |part: usize| (from + (to - from) * part / width).min(values.len());
+                let cut = |part: usize| (from + ((to - from) * part).div_ceil(width)).min(values.len());
                 prop_assert_eq!(extent, brute(&values[cut(part)..cut(part + 1)]));
             }
         }

@@ -213,8 +213,11 @@ impl App {
         matches!(self.phase, Phase::Finished(_) | Phase::Failed(_))
     }
 
-    /// Whose value the keys turn.
-    pub(super) fn scope(&self) -> Scope {
+    /// Whose value the keys turn. η is one for all tensors.
+    pub(super) fn scope(&self, which: Which) -> Scope {
+        if which == Which::LearningRate {
+            return Scope::All;
+        }
         let tensor = self.run.as_ref().and_then(|run| run.description.tensors.get(self.tensor));
         match (self.reach, tensor) {
             (Reach::All, _) | (_, None) => Scope::All,

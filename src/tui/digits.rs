@@ -46,8 +46,14 @@ pub(super) fn exact(value: f64) -> String {
     if told.parse() == Ok(value) {
         return short;
     }
-    let long = format!("{value}");
-    if long.len() <= 8 { long } else { format!("{value:e}") }
+    let (plain, scientific) = (format!("{value}"), format!("{value:e}"));
+    if plain.len() <= scientific.len() { plain } else { scientific }
+}
+
+/// A hyperparameter where there is little room: `≈0.300` for what would be too long.
+pub(super) fn near(value: f64) -> String {
+    let exact = exact(value);
+    if exact.chars().count() <= 9 { exact } else { format!("≈{}", three(value)) }
 }
 
 /// With its sign, two decimals: `+0.25`, `−0.21`.
@@ -138,9 +144,9 @@ mod tests {
     }
 
     #[test]
-    fn a_hyperparameter_is_never_rounded() {
-        for (value, text) in
-            [(3.0, "3.00"), (0.1 + 0.2, "3.0000000000000004e-1"), (0.0123, "0.0123"), (1e-3, "1.00e-3")]
+    fn a_hyperparameter_is_never_rounded_in_silence() {
+        assert_eq!([near(0.1 + 0.2), near(0.0123)], ["≈0.300", "0.0123"]);
+        for (value, text) in [(3.0, "3.00"), (0.1 + 0.2, "0.30000000000000004"), (0.0123, "0.0123"), (1e-3, "1.00e-3")]
         {
             assert_eq!(exact(value), text);
         }

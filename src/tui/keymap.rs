@@ -94,7 +94,7 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(
             Hyperparameters,
             &[("t", A::Reach)],
-            "what an edit reaches: all tensors, the chosen layer, the chosen tensor",
+            "whose λ is turned: of all tensors, the chosen layer, the chosen tensor",
         ),
         bind(Hyperparameters, &[("z", A::Undo), ("Z", A::Redo)], "take the last edit back, make it again"),
         bind(Training, &[("Space", A::PauseOrResume)], "pause, resume"),

@@ -43,23 +43,22 @@ fn fits(area: Rect, (width, height): (u16, u16)) -> bool {
 ///
 /// ```text
 /// ┌ title ─────────────────────────────────────┐ 1
-/// ├ status ────────────────────────────────────┤ 1
+/// ├ status ────────────────────────────────────┤ 2
 /// │ losses                  │ knobs         48 │ 3 parts
-/// ├─────────────────────────┴─────┬────────────┤
-/// │ layers                        │ norm    48 │ the tensors' number, at most 2 parts
-/// ├───────────────────────────────┴────────────┤
+/// ├─────────────────────────┴──────┬───────────┤
+/// │ layers                         │ norm   36 │ the tensors' number, at most 2 parts
+/// ├────────────────────────────────┴───────────┤
 /// │ events                                     │ at least 5
 /// └ footer ────────────────────────────────────┘ 1
 /// ```
 fn full(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let room = area.height - 3;
+    let room = area.height - 4;
     let table = (run.description.tensors.len() as u16).saturating_add(3).clamp(8, room * 2 / 5);
     let log = (room / 5).clamp(5, 12);
-    let rows = [1, 1, room - table - log, table, log, 1].map(Constraint::Length);
+    let rows = [1, 2, room - table - log, table, log, 1].map(Constraint::Length);
     let [title, line, top, middle, bottom, foot] = Layout::vertical(rows).areas(area);
-    let split = Layout::horizontal([Constraint::Fill(1), Constraint::Length(48)]);
-    let [left, right] = split.areas(top);
-    let [table, chart] = split.areas(middle);
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(48)]).areas(top);
+    let [table, chart] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(36)]).areas(middle);
     status::title(app, run, title, buffer);
     status::status(app, run, line, buffer);
     losses::render(app, run, left, buffer);

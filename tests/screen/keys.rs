@@ -272,3 +272,10 @@ fn nothing_wakes_a_screen_at_rest() {
     desk.wait(10_000);
     assert_eq!(desk.app.deadline(), None);
 }
+
+#[test]
+fn the_learning_rate_is_one_for_all_whatever_the_scope() {
+    let mut desk = desk();
+    desk.press("ttr2e-3<Enter>");
+    assert_eq!(desk.sent, [set(Knob::LearningRate, 2e-3)]);
+}

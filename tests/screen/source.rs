@@ -214,7 +214,8 @@ impl Source {
             lr: self.lr,
             weight_decay: self.lambda,
         };
-        for norm in &mut self.norms {
+        for (norm, tensor) in self.norms.iter_mut().zip(&self.description.tensors) {
+            let decay = if tensor.decays { decay } else { 0.0 };
             *norm += 0.0016 * *norm / (1.0 + self.step as f64 / 500.0) - decay * *norm;
         }
         self.overfit += if self.lambda < 0.5 { (1.0 - self.overfit) * 0.001 } else { -0.005 * self.overfit };

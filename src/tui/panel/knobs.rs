@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 
 use super::frame;
 use super::layers::reach;
-use crate::stream::{DecayMode, Knob};
+use crate::stream::{DecayMode, Knob, printable};
 use crate::tui::app::dial::Which;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
@@ -16,7 +16,7 @@ use crate::tui::widget::slider::Slider;
 
 /// The panel: both dials with their sliders, the rule's own hyperparameters, the keys.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Knobs, "knobs", &format!("t: {}", reach(app)), area, buffer);
+    let inside = frame(app, Panel::Knobs, "knobs", &format!("t: λ of {}", reach(app)), area, buffer);
     let mut lines = Lines { area: Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside } };
     // Blank lines go first where there is little room.
     let roomy = inside.height >= 13;
@@ -46,8 +46,10 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     lines.write(Line::styled("λ  [ ] fine  { } coarse  w type  \\ off/on", app.theme.quiet), buffer);
     lines.write(Line::styled("η  , . fine  < > coarse  r type", app.theme.quiet), buffer);
     if let Some(last) = run.done.last() {
-        let value = |value: Option<f64>| value.map_or("as all".into(), digits::exact);
-        let text = format!("z  undo {} {} → {}", last.knob.symbol(), value(last.before), value(last.after));
+        let value = |value: Option<f64>| value.map_or("as all".into(), digits::near);
+        let (before, after) = (value(last.before), value(last.after));
+        let text =
+            format!("z  undo {} {before} → {after} ({})", last.knob.symbol(), printable(&last.scope.to_string()));
         lines.write(Line::styled(text, app.theme.quiet), buffer);
     }
 }
@@ -61,40 +63,40 @@ pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         line.push_span(" ");
         line.extend(value(app, run, which));
         let end = match which {
-            Which::WeightDecay => timescale(app, run),
-            Which::LearningRate => format!("t: {}", reach(app)),
+            Which::WeightDecay => half_life(app, run),
+            Which::LearningRate => format!("t: λ of {}", reach(app)),
         };
         buffer.set_line(area.x, area.y, &line, area.width);
-        let end_width = Span::raw(&end).width() as u16;
-        // The slider has a fixed place; what is left of the line tells what λ means.
-        let from = area.x + (line.width() as u16 + 2).max(26);
-        if from + end_width > area.right() {
+        // The ends have a fixed place, the slider has what is left.
+        let end_x = area.right().saturating_sub(22);
+        let from = area.x + (line.width() as u16 + 2).max(16);
+        if from > end_x {
             continue;
         }
-        buffer.set_string(area.right() - end_width, area.y, &end, app.theme.quiet);
-        let width = (area.right() - end_width).saturating_sub(from + 2).min(30);
-        slider(app, run, which).render(Rect { x: from, width, ..area }, buffer);
+        buffer.set_stringn(end_x, area.y, &end, 22, app.theme.quiet);
+        let width = end_x.saturating_sub(from + 2).min(40);
+        slider(app, run, which).render(Rect { x: end_x - 2 - width, width, ..area }, buffer);
     }
 }
 
 /// The value, and where it is going.
 fn value<'a>(app: &App, run: &Run, which: Which) -> Vec<Span<'a>> {
     let dial = run.dial(which);
-    let scope = dial.preview.as_ref().map_or_else(|| app.scope(), |preview| preview.scope.clone());
+    let scope = dial.preview.as_ref().map_or_else(|| app.scope(which), |preview| preview.scope.clone());
     let now = dial.value(&scope, &run.description.tensors);
     let wanted = run.asked(which, &scope);
-    let mut spans = vec![Span::styled(digits::exact(now), style(app, which).patch(app.theme.strong))];
+    let mut spans = vec![Span::styled(digits::near(now), style(app, which).patch(app.theme.strong))];
     if let Some(preview) = &dial.preview {
-        spans.push(Span::styled(format!(" → {} in 0.3 s", digits::exact(preview.value)), app.theme.pending));
+        spans.push(Span::styled(format!(" → {} in 0.3 s", digits::near(preview.value)), app.theme.pending));
     } else if run.pending.iter().any(|pending| pending.setting.knob == which.knob()) {
-        spans.push(Span::styled(format!(" → {} pending", digits::exact(wanted)), app.theme.pending));
+        spans.push(Span::styled(format!(" → {} pending", digits::near(wanted)), app.theme.pending));
     }
     spans
 }
 
 fn slider(app: &App, run: &Run, which: Which) -> Slider {
     let dial = run.dial(which);
-    let value = dial.value(&app.scope(), &run.description.tensors);
+    let value = dial.value(&app.scope(which), &run.description.tensors);
     Slider {
         ends: which.ends(),
         value,
@@ -112,26 +114,38 @@ fn style(app: &App, which: Which) -> Style {
 }
 
 /// How long decay alone would take: half of a weight in (ln 2)/(ηλ) steps, 1/e of it in τ = 1/(ηλ).
-///
-/// It follows the preview, so that one sees what a value means before it is in force.
 fn timescale(app: &App, run: &Run) -> String {
-    let tensors = &run.description.tensors;
-    let coming = |which: Which| {
-        let dial = run.dial(which);
-        dial.preview.as_ref().map_or_else(|| dial.value(&app.scope(), tensors), |preview| preview.value)
-    };
-    let optimizer = &run.description.config.optimizer;
-    match run.decay_rate(coming(Which::LearningRate), coming(Which::WeightDecay)) {
-        None if optimizer.decay_mode == DecayMode::None => "λ does nothing: decay mode none".into(),
-        None => format!("half-life — (not separable: L2 in {})", optimizer.name),
+    match coming_rate(app, run) {
         Some(rate) if rate > 0.0 => {
-            let steps = 1.0 / rate;
-            let epochs = steps / run.description.steps_per_epoch.max(1) as f64;
-            let half = steps * std::f64::consts::LN_2;
-            format!("half-life {} steps  τ {} = {} epochs", count(half), count(steps), digits::three(epochs))
+            let epochs = 1.0 / rate / run.description.steps_per_epoch.max(1) as f64;
+            format!("{}  τ {} = {} epochs", half_life(app, run), count(1.0 / rate), digits::three(epochs))
         }
         Some(_) => "half-life ∞  τ ∞ (no decay)".into(),
+        None => match &run.description.config.optimizer {
+            optimizer if optimizer.decay_mode == DecayMode::None => "λ does nothing: decay mode none".into(),
+            optimizer => format!("half-life — (not separable: L2 in {})", printable(&optimizer.name)),
+        },
     }
+}
+
+/// The half-life alone, in 22 columns.
+fn half_life(app: &App, run: &Run) -> String {
+    match coming_rate(app, run) {
+        Some(rate) if rate > 0.0 => format!("half-life {} steps", count(std::f64::consts::LN_2 / rate)),
+        Some(_) => "half-life ∞".into(),
+        None => "half-life —".into(),
+    }
+}
+
+/// The rate of decay with the values that are being turned to, so that one sees what they mean before they are in
+/// force.
+fn coming_rate(app: &App, run: &Run) -> Option<f64> {
+    let coming = |which: Which| {
+        let dial = run.dial(which);
+        let value = || dial.value(&app.scope(which), &run.description.tensors);
+        dial.preview.as_ref().map_or_else(value, |preview| preview.value)
+    };
+    run.decay_rate(coming(Which::LearningRate), coming(Which::WeightDecay))
 }
 
 /// Steps, as whole numbers while those say enough.
@@ -152,7 +166,7 @@ fn rule(run: &Run) -> String {
         let text = if *value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() };
         format!("{} {text}", knob.symbol())
     });
-    std::iter::once(format!("{} {mode}", run.description.config.optimizer.name))
+    std::iter::once(format!("{} {mode}", printable(&run.description.config.optimizer.name)))
         .chain(hyper)
         .collect::<Vec<_>>()
         .join("  ")

@@ -9,6 +9,7 @@ use ratatui::widgets::Widget;
 use super::{frame, horizon};
 use crate::series::Extent;
 use crate::stream::{TensorInfo, printable};
+use crate::tui::app::dial::Which;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
 use crate::tui::widget::sparkline::Sparkline;
@@ -21,7 +22,7 @@ const TREND: usize = 4;
 
 /// Every tensor's norm, what the last edit did to it, and whether it decays.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let reach = format!("t: an edit reaches {}", reach(app));
+    let reach = format!("t: λ reaches {}", reach(app));
     let inside = frame(app, Panel::Layers, "layers", &reach, area, buffer);
     if inside.is_empty() {
         return;
@@ -89,9 +90,9 @@ fn trend(app: &App, run: &Run, at: usize, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Whose value the keys turn.
+/// Whose λ the keys turn.
 pub(super) fn reach(app: &App) -> String {
-    match app.scope() {
+    match app.scope(Which::WeightDecay) {
         crate::stream::Scope::All => "all tensors".into(),
         scope => printable(&scope.to_string()).into_owned(),
     }

@@ -23,8 +23,8 @@ pub(in crate::tui) fn title(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         set += &format!(", {noise:.0} % noisy labels");
     }
     let mode = match config.optimizer.decay_mode {
-        DecayMode::L2 => "L2 decay",
-        DecayMode::Decoupled => "decoupled decay",
+        DecayMode::L2 => "L2",
+        DecayMode::Decoupled => "decoupled",
         DecayMode::None => "no decay",
     };
     let parts = vec![
@@ -32,9 +32,9 @@ pub(in crate::tui) fn title(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         Line::raw(printable(&config.recipe).into_owned()),
         Line::raw(set),
         Line::raw(printable(&config.model).replacen(':', " ", 1)),
-        Line::raw(format!("{}, {mode}", printable(&config.optimizer.name))),
+        Line::raw(format!("{} {mode}", printable(&config.optimizer.name))),
     ];
-    flow(parts, 3, Rect { width: room, ..area }, buffer);
+    flow(parts, 2, Rect { width: room, ..area }, buffer);
     let x = area.right().saturating_sub(right.width() as u16).max(area.x);
     buffer.set_line(x, area.y, &right, area.width);
 }
@@ -43,6 +43,7 @@ fn recording<'a>(app: &App, run: &Run) -> Line<'a> {
     match (&run.unrecorded, run.recorded) {
         (Some(_), _) => Line::styled("not recorded any more", app.theme.warning),
         (None, Some(bytes)) => Line::raw(format!("● rec {:>7}", digits::bytes(bytes))),
+        (None, None) if app.options.recording.is_some() => Line::raw(format!("● rec {:>7}", digits::bytes(0))),
         (None, None) => Line::styled("not recorded", app.theme.quiet),
     }
 }

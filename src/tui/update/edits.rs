@@ -24,7 +24,7 @@ pub(super) fn turn(app: &mut App, which: Which, tenths: i32) -> Vec<Effect> {
         app.say(Tone::Plain, "the run is over; q leaves");
         return Vec::new();
     }
-    let (scope, now) = (app.scope(), app.now);
+    let (scope, now) = (app.scope(which), app.now);
     let Some(run) = &mut app.run else { return Vec::new() };
     let mut effects = Vec::new();
     // A preview for another scope is finished first.
@@ -42,7 +42,7 @@ pub(super) fn turn(app: &mut App, which: Which, tenths: i32) -> Vec<Effect> {
 
 /// λ to 0, or from 0 to the last λ that was not.
 pub(super) fn switch_decay(app: &mut App) -> Vec<Effect> {
-    let scope = app.scope();
+    let scope = app.scope(Which::WeightDecay);
     let Some(run) = &mut app.run else { return Vec::new() };
     run.weight_decay.preview = None;
     let value = if run.asked(Which::WeightDecay, &scope) == 0.0 { run.weight_decay.remembered } else { 0.0 };

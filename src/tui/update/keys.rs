@@ -96,7 +96,7 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Turn(which, tenths) => return edits::turn(app, which, tenths),
         Action::Type(_) if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
         Action::Type(which) => {
-            app.mode = Mode::Typing { which, scope: app.scope(), input: Input::default(), error: None };
+            app.mode = Mode::Typing { which, scope: app.scope(which), input: Input::default(), error: None };
         }
         Action::SwitchDecay => return edits::switch_decay(app),
         Action::Reach => {

@@ -97,8 +97,13 @@ fn round_step(value: f64) -> f64 {
     [1.0, 2.0, 5.0].map(|unit| unit * decade).into_iter().find(|step| *step >= value * 0.999).unwrap_or(10.0 * decade)
 }
 
+/// Whether there is something between two ends; not where one of them is not finite.
+fn is_stretch(low: f64, high: f64) -> bool {
+    low < high && (high - low).is_finite()
+}
+
 fn linear_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
-    if most == 0 || !(low < high) || !(high - low).is_finite() {
+    if most == 0 || !is_stretch(low, high) {
         return Vec::new();
     }
     let mut step = round_step((high - low) / most as f64);
@@ -114,7 +119,7 @@ fn linear_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
 
 /// Whole decades where there are many, parts of a decade where there are few.
 fn log_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
-    if most == 0 || !(low < high) || low <= 0.0 || !high.is_finite() {
+    if most == 0 || !is_stretch(low, high) || low <= 0.0 {
         return Vec::new();
     }
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);

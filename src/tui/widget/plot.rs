@@ -78,7 +78,7 @@ impl PlotFrame {
     /// Lays a chart out; `room` columns on the right are for the series' labels.
     pub fn new(area: Rect, x: Range<u64>, y: (f64, f64), scale: Scale, room: u16) -> Self {
         let height = area.height.saturating_sub(FOOT);
-        let ticks = scale.ticks(y, usize::from(height.div_ceil(3)).clamp(2, 8));
+        let ticks = scale.ticks(y, usize::from(height.div_ceil(3)).clamp(3, 8));
         let gutter = ticks.iter().map(|tick| axis::label(*tick, &ticks).len()).max().unwrap_or(0) as u16 + 2;
         let left = area.x.saturating_add(gutter).min(area.right());
         let width = area.right().saturating_sub(left).saturating_sub(room);
@@ -308,7 +308,7 @@ mod tests {
     fn a_rising_line_is_drawn_between_its_axes() {
         let values: Vec<f32> = (0..=20).map(|x| 1.0 + x as f32 / 10.0).collect();
         let picture =
-            ["3.0 ┤      ⣀⠔", "    │   ⢀⡠⠊  ", "    │ ⢀⠔⠁    ", "1.0 ┤⡠⠊      ", "    └┬───────", "     0   step"];
+            ["3 ┤       ⢀⠤⠊", "  │     ⡠⠊⠁  ", "2 ┤  ⡠⠔⠉     ", "1 ┤⡔⠊        ", "  └┬─────────", "   0     step"];
         assert_eq!(draw((13, 6), &[&values], Scale::Linear, &[]), Buffer::with_lines(picture));
     }
 
@@ -317,14 +317,14 @@ mod tests {
         let mut values = vec![2.0; 16];
         values[6..10].fill(f32::NAN);
         let buffer = draw((13, 5), &[&values], Scale::Linear, &[]);
-        let picture = ["3.0 ┤   ××   ", "    │⠤⠤⠤  ⠤⠤⠤", "1.0 ┤        ", "    └┬───────", "     0   step"];
+        let picture = ["3 ┤   ×××    ", "2 ┤⠤⠤⠤⠄  ⠤⠤⠤⠄", "1 ┤          ", "  └┬─────────", "   0     step"];
         assert_eq!(buffer, Buffer::with_lines(picture));
     }
 
     #[test]
     fn all_nan_draws_no_line_at_all() {
         let buffer = draw((13, 5), &[&[f32::NAN; 16]], Scale::Linear, &[]);
-        let picture = ["3.0 ┤××××××××", "    │        ", "1.0 ┤        ", "    └┬───────", "     0   step"];
+        let picture = ["3 ┤××××××××××", "2 ┤          ", "1 ┤          ", "  └┬─────────", "   0     step"];
         assert_eq!(buffer, Buffer::with_lines(picture));
     }
 
@@ -354,7 +354,7 @@ mod tests {
     fn a_mark_stands_over_its_dotted_line() {
         let mark = Mark { at: 50, sign: "①".into(), style: Style::new() };
         let buffer = draw((13, 5), &[], Scale::Linear, &[mark]);
-        let picture = ["3.0 ┤    ①   ", "    │    ┊   ", "1.0 ┤    ┊   ", "    └┬───────", "     0   step"];
+        let picture = ["3 ┤     ①    ", "2 ┤     ┊    ", "1 ┤     ┊    ", "  └┬─────────", "   0     step"];
         assert_eq!(buffer, Buffer::with_lines(picture));
     }
 
