@@ -122,7 +122,6 @@ impl Drop for Window {
 }
 
 #[test]
-#[ignore = "until `wdtop train` shows the screen"]
 fn a_session_at_the_keyboard() {
     let mut window = Window::open(&[]);
     window.wait_for("running");
@@ -150,7 +149,6 @@ fn a_session_at_the_keyboard() {
 }
 
 #[test]
-#[ignore = "until `wdtop train` shows the screen"]
 fn a_signal_ends_it_in_order() {
     for name in ["TERM", "INT", "HUP"] {
         let mut window = Window::open(&[]);
@@ -162,7 +160,6 @@ fn a_signal_ends_it_in_order() {
 }
 
 #[test]
-#[ignore = "until `wdtop train` shows the screen"]
 fn a_frame_is_one_write_between_its_marks() {
     let mut window = Window::open(&[]);
     window.wait_for("running");
@@ -177,7 +174,6 @@ fn a_frame_is_one_write_between_its_marks() {
 
 #[cfg(debug_assertions)]
 #[test]
-#[ignore = "until `wdtop train` shows the screen"]
 fn a_panic_gives_the_terminal_back_before_it_is_reported() {
     let mut window = Window::open(&[("WDTOP_TEST_PANIC", "draw")]);
     assert!(!window.wait_for_the_end().success());

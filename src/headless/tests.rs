@@ -8,7 +8,7 @@ use super::*;
 use crate::stream::{Author, Edit, Knob, Scope, StepBatch, StepRow, TensorSums, lossless};
 
 const STARTED: &str = r#"{"event":"started","config":{"recipe":"demo","data":{"source":"fashion-mnist",
-    "train_samples":200,"label_noise":0.2},"model":"mlp:2-3","init":"torch","optimizer":{"name":"adamw",
+    "train_samples":200,"label_noise":0.2,"label_noise_seed":3},"model":"mlp:2-3","init":"torch","optimizer":{"name":"adamw",
     "decay_mode":"decoupled","hyper":{"beta1":0.9}},"lr":0.001,"weight_decay":0.0,"weight_decay_start":1.0,
     "decay":"all","batch":100,"length":{"steps":7},"evaluate_every":3,"seed":1},"options":{"threads":2,"pace":0.0},
     "data":{"title":"Fashion-MNIST\u001b[2J","train":200,"validation":100,"noisy_labels":40,"classes":[],
