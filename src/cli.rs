@@ -18,7 +18,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::stream::printable;
+use crate::stream::{RunConfig, RunOptions, printable};
 
 /// Everything went as asked.
 const DONE: u8 = 0;
@@ -74,6 +74,18 @@ pub fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
         ExitCode::from(if error.is::<Usage>() { USAGE } else { FAILED })
     })
+}
+
+/// The configuration that `wdtop train RECIPE --headless OPTIONS…` would run, for examples, benches and tests.
+///
+/// # Errors
+/// What that command would say.
+pub fn configure(recipe: &str, options: &[&str]) -> Result<(RunConfig, RunOptions)> {
+    let arguments = ["wdtop", "train", recipe, "--headless"].into_iter().chain(options.iter().copied());
+    match Cli::try_parse_from(arguments)?.subcommand {
+        Some(Sub::Train(args)) => args.configure(),
+        _ => Err(anyhow::anyhow!("`wdtop train` is another subcommand")),
+    }
 }
 
 fn run(arguments: Vec<OsString>) -> Result<ExitCode> {

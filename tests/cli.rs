@@ -1,5 +1,7 @@
 //! The command line as a user types it: help, errors, exit codes, headless runs, recordings.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command as Process, Stdio};

@@ -1,5 +1,7 @@
 //! The trainer from outside: its thread, its events, its commands.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -97,13 +97,13 @@ pub struct Settings {
     pace: Option<f64>,
 
     /// Set any key of a recipe, the rule's own hyperparameters included: --set beta1=0.8
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Run")]
     #[serde(skip)]
     set: Vec<String>,
 
     /// Change λ, η or another hyperparameter before the update with this 0-based index, as a key press would:
     /// --edit 1000:weight_decay=3. A layer or tensor is named with @ (1000:weight_decay@fc1=3)
-    #[arg(long, value_name = "STEP:KEY=VALUE")]
+    #[arg(long, value_name = "STEP:KEY=VALUE", help_heading = "Run")]
     #[serde(skip)]
     edit: Vec<String>,
 }
@@ -178,7 +178,7 @@ impl Settings {
         let mut recipe = recipe;
         if flags.contains_key("steps") || flags.contains_key("epochs") {
             // A length that was asked for takes the place of the recipe's.
-            recipe.retain(|key, _| !matches!(key.as_ref(), "steps" | "epochs" | "until_stopped"));
+            recipe.retain(|key, _| !matches!(key, "steps" | "epochs" | "until_stopped"));
         }
         recipe.remove("about");
         if watched == Watched::Headless {

@@ -14,7 +14,9 @@ use super::settings::{Settings, Watched};
 use super::{FAILED, Usage, recipe, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
-use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
+use crate::stream::{
+    Command, EventReceiver, EventSender, RunConfig, RunOptions, StopReason, Summary, lossless, merging, printable,
+};
 use crate::train::{self, Experiment, PrepareError};
 use crate::tui;
 
@@ -40,23 +42,23 @@ pub struct Args {
     settings: Settings,
 
     /// Record into this folder [default: a new one in the platform's data folder, see wdtop list]
-    #[arg(long, value_name = "PATH", conflicts_with = "no_record")]
+    #[arg(long, value_name = "PATH", conflicts_with = "no_record", help_heading = "Run")]
     record: Option<PathBuf>,
 
     /// Record nothing
-    #[arg(long)]
+    #[arg(long, help_heading = "Run")]
     no_record: bool,
 
     /// No screen: a progress bar on a terminal, plain lines in a pipe
-    #[arg(long)]
+    #[arg(long, help_heading = "Run")]
     headless: bool,
 
     /// No screen: each event as a JSON line on standard output
-    #[arg(long, conflicts_with = "headless")]
+    #[arg(long, conflicts_with = "headless", help_heading = "Run")]
     json: bool,
 
     /// With --json: of the updates, tell those whose index is a multiple of N; 0 tells none
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Run")]
     every: u64,
 }
 
@@ -87,8 +89,7 @@ impl Args {
     /// [`Usage`] where a setting is wrong; others where the data cannot be read, the recording not be made, or the
     /// run failed.
     pub fn run(self) -> Result<ExitCode> {
-        let watched = if self.json || self.headless { Watched::Headless } else { Watched::OnScreen };
-        let (config, options) = self.settings.resolve(&self.recipe, recipe::read(&self.recipe)?, watched)?;
+        let (config, options) = self.configure()?;
         let name = config.recipe.clone();
         let experiment = Experiment::prepare(config, options).map_err(|error| match error {
             // The command line is right, the world is not.
@@ -101,6 +102,15 @@ impl Args {
             View::Screen => show(experiment, recorder),
             View::Headless(style) => print(experiment, recorder, style),
         }
+    }
+
+    /// Everything that determines the run, and what does not.
+    ///
+    /// # Errors
+    /// [`Usage`] where a setting is wrong.
+    pub fn configure(&self) -> Result<(RunConfig, RunOptions)> {
+        let watched = if self.json || self.headless { Watched::Headless } else { Watched::OnScreen };
+        self.settings.resolve(&self.recipe, recipe::read(&self.recipe)?, watched)
     }
 
     fn view(&self) -> Result<View> {

@@ -33,7 +33,8 @@ fn vector_extensions() -> Vec<String> {
         ("avx512f", is_x86_feature_detected!("avx512f")),
     ]
     .into_iter()
-    .filter_map(|(name, present)| present.then(|| name.to_owned()))
+    .filter(|(_, present)| *present)
+    .map(|(name, _)| name.to_owned())
     .collect()
 }
 

@@ -355,7 +355,6 @@ impl<'a, T> Slice<'a, T> {
 
     /// # Safety
     /// No two references to one item that are alive at the same time may be asked for.
-    #[expect(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
     unsafe fn item(&self, index: usize) -> &'a mut T {
         // SAFETY: the caller's promise.
         unsafe { &mut self.part(index..index + 1)[0] }
@@ -363,7 +362,6 @@ impl<'a, T> Slice<'a, T> {
 
     /// # Safety
     /// No two parts that are alive at the same time may overlap.
-    #[expect(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
     unsafe fn part(&self, range: Range<usize>) -> &'a mut [T] {
         assert!(range.start <= range.end && range.end <= self.len, "a part lies within the slice");
         // SAFETY: within the slice, and disjoint from every other part by the caller's promise.
