@@ -8,6 +8,9 @@ use std::f64::consts::TAU;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 
+/// The version of the scheme by which streams are told apart; another one would give every seed other numbers.
+const SCHEME: u64 = 5;
+
 /// What a stream of random numbers is for. Streams of different purposes never share numbers, so that more draws for
 /// one leave the others as they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +31,7 @@ impl Generator {
     /// The generator that `seed`, `purpose` and `index` determine.
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let mut bytes = [0; 32];
-        let words = [seed, purpose as u64, index, 0x7764_746f_7020_2020];
+        let words = [seed, purpose as u64, index, SCHEME];
         let mut state = 0;
         for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
             state = scramble(state ^ word);
@@ -78,7 +81,7 @@ mod tests {
         let mut generator = Generator::new(1, Purpose::Order, 0);
         let drawn: Vec<usize> = (0..8).map(|_| generator.below(1000)).collect();
         // Recorded once: a change here would change every recorded session's rerun.
-        assert_eq!(drawn, [215, 668, 39, 749, 977, 978, 888, 670]);
+        assert_eq!(drawn, [86, 155, 622, 233, 125, 995, 458, 470]);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The demo and three runs over all images against what PyTorch 2.15 computed for them (f32, same settings, its own
-//! random order): mean and standard deviation over its seeds.
+//! random order): the mean over three seeds lies within three of PyTorch's standard deviations, or within 3 % (1.5 %
+//! over all images).
 //!
-//! `cargo test --release --test reference -- --ignored --nocapture` runs three seeds of everything and prints the table.
+//! `cargo test --test reference -- --nocapture` prints the table. PyTorch's deviations are of five seeds, and of three
+//! over all images. Those are on the low side: over 24 seeds PyTorch's Adam with L2 gives ‖W2‖ = 5.40 ± 0.12, where
+//! its three gave 5.307 ± 0.040, and ours gives 5.47 ± 0.11 over 20.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -159,12 +162,6 @@ const SCENARIOS: [(&str, f64, bool); 4] = [
 ];
 
 #[test]
-fn one_seed_of_each_run_lies_within_the_bands() {
-    compare(&[1]);
-}
-
-#[test]
-#[ignore = "three seeds take minutes: see the head of this file"]
 fn three_seeds_of_each_run_lie_within_the_bands() {
     compare(&[1, 2, 3]);
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Printer, percent, send_line};
-use crate::stream::{Description, Edit, Evaluation, Event, Refusal, Scope, Summary, What, printable};
+use crate::stream::{Description, Edit, Evaluation, Event, Refusal, Summary, What, printable};
 
 /// Writes plain lines; warnings go to a writer of their own.
 pub(super) struct Lines<W, E> {
@@ -101,12 +101,7 @@ fn introduce(run: &Description) -> Vec<String> {
 }
 
 fn describe_edit(edit: &Edit) -> String {
-    let scope = match &edit.scope {
-        Scope::All => String::new(),
-        scope => format!("{scope} "),
-    };
-    let follows = if edit.inherits { " (as all)" } else { "" };
-    let line = format!("{} {scope}{} → {}{follows}", edit.knob.symbol(), edit.from, edit.to);
+    let line = edit.describe(|value| value.to_string());
     format!("step {:>7}   {}", edit.step, printable(&line))
 }
 

@@ -20,7 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(900);
 const MOST_WAITING: usize = 8192;
 /// The recorder tells how much it has written no more often than this.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
-/// How long it waits for an event before it looks at the clock, and at what a slow screen has not taken yet.
+/// How long it waits for an event while rows wait for the clock, or events for a slow screen.
 const TICK: Duration = Duration::from_millis(50);
 
 /// A session folder that is ready to be written.
@@ -85,7 +85,7 @@ struct Pipe {
 impl Pipe {
     fn follow(&mut self, recording: &mut Recording) {
         loop {
-            match self.input.channel().recv_timeout(TICK) {
+            match self.input.channel().recv_timeout(self.patience(recording)) {
                 Ok(event) => {
                     recording.record(&event);
                     if matches!(event.what, What::Finished(_) | What::Failed { .. }) {
@@ -107,6 +107,12 @@ impl Pipe {
         recording.finish();
         self.report(recording);
         self.use_output(EventSender::drain);
+    }
+
+    /// How long to wait for the next event before looking at the clock and at the output.
+    fn patience(&self, recording: &Recording) -> Duration {
+        let output_is_behind = self.output.as_ref().is_some_and(EventSender::is_waiting);
+        if output_is_behind || !recording.waiting.is_empty() { TICK } else { REPORT_EVERY }
     }
 
     fn pass_on(&mut self, event: Event) {

@@ -2,7 +2,7 @@
 
 use super::compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, short_hash};
 use super::table::{Cell, Mark, Side, Table, brief, grouped, plain, shortened, significant};
-use crate::stream::{Edit, Scope, Score, printable};
+use crate::stream::{Edit, Score, printable};
 
 /// Columns that a session's name, setting or edit may take on the screen: two sessions fit into 80.
 const WIDEST: usize = 26;
@@ -174,13 +174,5 @@ fn fixed(number: Number, decimals: usize) -> Cell {
 
 /// An edit as `λ 0 → 3`, with its scope unless that is all.
 fn described(edit: &Edit) -> Cell {
-    let scope = match &edit.scope {
-        Scope::All => String::new(),
-        scope => format!("{scope} "),
-    };
-    let follows = if edit.inherits { " (as all)" } else { "" };
-    let write = |number: fn(f64) -> String| {
-        format!("{} {scope}{} → {}{follows}", edit.knob.symbol(), number(edit.from), number(edit.to))
-    };
-    Cell::value(printable(&write(brief)).into_owned(), write(plain))
+    Cell::value(printable(&edit.describe(brief)).into_owned(), edit.describe(plain))
 }

@@ -260,6 +260,18 @@ pub struct Edit {
     pub by: Author,
 }
 
+impl Edit {
+    /// The edit in a few words, `λ fc1 0 → 3`: the scope unless it is all, values as `number` writes them.
+    pub fn describe(&self, number: impl Fn(f64) -> String) -> String {
+        let scope = match &self.scope {
+            Scope::All => String::new(),
+            scope => format!("{scope} "),
+        };
+        let follows = if self.inherits { " (as all)" } else { "" };
+        format!("{} {scope}{} → {}{follows}", self.knob.symbol(), number(self.from), number(self.to))
+    }
+}
+
 /// A command that was not taken, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {

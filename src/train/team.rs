@@ -174,7 +174,7 @@ impl Team {
     /// Runs `task(i, pieces, &mut items[i])` for every cut, where `pieces` yields the cut's range of each arena.
     ///
     /// # Panics
-    /// Where there are not as many items as cuts, more arenas than [`MOST_ARENAS`], or an arena is too short.
+    /// Where there are not as many items as cuts, more arenas than `MOST_ARENAS`, or an arena is too short.
     pub fn for_each_cut<T: Send, S: Send>(
         &mut self,
         cuts: &Cuts,
