@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod list;
 mod man;
+mod optimizers;
 mod recipe;
 mod settings;
 
@@ -145,7 +146,7 @@ mod tests {
             (&["trian"] as &[_], ["unrecognized subcommand 'trian'", "'train'"]),
             (&["train", "--batch", "0"], ["'0' for '--batch", "at least 1"]),
             (&["train", "--bacth", "3"], ["'--bacth'", "'--batch'"]),
-            (&["train", "--decay", "some"], ["'some' for '--decay", "weights, all"]),
+            (&["train", "--decay-mode", "some"], ["'some' for '--decay-mode", "l2, decoupled"]),
         ] {
             let line = message(arguments);
             assert!(!line.contains('\n') && parts.iter().all(|part| line.contains(part)), "{line}");

@@ -8,14 +8,15 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, bounded};
 use wdtop::optim;
 use wdtop::stream::{
-    Author, Command, DataConfig, DecayMask, EventReceiver, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig,
-    RunOptions, Scope, Setting, StepRow, StopReason, Summary, TensorSums, What, lossless, merging,
+    Author, Command, Convention, DataConfig, DecayMask, EventReceiver, Init, Knob, Length, OptimizerConfig,
+    PlannedEdit, RunConfig, RunOptions, Schedule, Scope, Setting, StepRow, StopReason, Summary, TensorSums, What,
+    lossless, merging,
 };
 use wdtop::train::{self, Experiment};
 
 /// A small run: the first 500 images in batches of 64, so that the last batch of an epoch is smaller.
 fn small(optimizer: &str) -> RunConfig {
-    let rule = optim::find(optimizer).unwrap();
+    let rule = optim::find(optimizer, Convention::Torch).unwrap();
     RunConfig {
         recipe: "test".into(),
         data: DataConfig {
@@ -28,12 +29,16 @@ fn small(optimizer: &str) -> RunConfig {
         init: Init::Torch,
         optimizer: OptimizerConfig {
             name: optimizer.into(),
-            decay_mode: rule.decay_mode,
+            convention: Convention::Torch,
+            decay_mode: rule.decay_mode(),
+            hooks: Vec::new(),
             hyper: rule.hyper.iter().map(|spec| (spec.key.to_owned(), spec.default)).collect::<BTreeMap<_, _>>(),
         },
         lr: 1e-3,
         weight_decay: 0.1,
         weight_decay_start: 0.1,
+        lr_schedule: Schedule::Constant,
+        weight_decay_schedule: Schedule::Constant,
         decay: DecayMask::Weights,
         batch: 64,
         length: Length::Steps(40),

@@ -36,6 +36,7 @@ fn run_events() -> Vec<Event> {
         from: 0.0,
         to: 3.0,
         inherits: false,
+        constant: false,
         by: Author::CommandLine,
     };
     vec![

@@ -317,6 +317,11 @@ impl Cuts {
         }
         Cuts { ranges, end }
     }
+
+    /// The ranges.
+    pub fn ranges(&self) -> &[Range<usize>] {
+        &self.ranges
+    }
 }
 
 /// One cut's range of each arena in turn.
