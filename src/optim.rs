@@ -35,7 +35,7 @@ pub use knobs::{Change, KnobError, Knobs};
 pub use lion::Lion;
 pub use msvag::Msvag;
 pub use muon::Muon;
-pub use registry::{Choice, OptimError, Optimizer, RULES, RuleInfo, find};
+pub use registry::{Choice, OptimError, Optimizer, Precision, RULES, RuleInfo, find};
 pub use rmsprop::{Graves, RmsProp, Smorms3};
 pub use rule::{Block, Decay, Now, Rule, ScalarSpec, Start, StateSpec, Whole};
 pub use sgd::{PlainSgd, TorchSgd, Velocity};

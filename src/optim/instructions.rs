@@ -12,24 +12,16 @@ enum Set {
     Baseline,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
 }
 
 impl Instructions {
     /// All that this processor has, from the narrowest to the widest.
     pub fn all() -> Vec<Instructions> {
-        let mut all = vec![Instructions(Set::Baseline)];
         #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") {
-                all.push(Instructions(Set::Avx2));
-            }
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-                all.push(Instructions(Set::Avx512));
-            }
+        if is_x86_feature_detected!("avx2") {
+            return vec![Instructions(Set::Baseline), Instructions(Set::Avx2)];
         }
-        all
+        vec![Instructions(Set::Baseline)]
     }
 
     /// The widest that this processor has.
@@ -45,9 +37,6 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `all` made this value, after it had found that the processor has AVX2.
             Set::Avx2 => unsafe { with_avx2(work) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `all` made this value, after it had found that the processor has AVX-512 F and VL.
-            Set::Avx512 => unsafe { with_avx512(work) },
         }
     }
 }
@@ -64,11 +53,5 @@ pub(super) trait Work {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn with_avx2<W: Work>(work: W) -> W::Outcome {
-    work.run()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512vl")]
-fn with_avx512<W: Work>(work: W) -> W::Outcome {
     work.run()
 }

@@ -300,9 +300,9 @@ impl Choice {
     }
 
     /// Ready to run; `seed` determines the noise.
-    pub fn build<T: Scalar>(&self, seed: u64) -> Optimizer<T> {
+    pub fn build<T: Precision>(&self, seed: u64) -> Optimizer<T> {
         let hooks = Hooks::new(&self.hooks, self.rule.convention, self.rule.hyper.len(), seed);
-        Optimizer { rule: build(self.rule.kind), own: self.rule.hyper.len(), decay_mode: self.decay_mode, hooks }
+        Optimizer { rule: T::rule(self.rule), own: self.rule.hyper.len(), decay_mode: self.decay_mode, hooks }
     }
 }
 
@@ -312,6 +312,25 @@ fn reason(rule: &RuleInfo, mode: DecayMode) -> &'static str {
         (Convention::Torch, _) => "whose decay stands beside the gradient",
         (Convention::Chainer, DecayMode::Corrected) => "whose decay does not follow η",
         (Convention::Chainer, _) => "which decays through its gradient alone",
+    }
+}
+
+/// A number type that every rule is compiled for, here and once: as a generic function they would be compiled again in
+/// each crate that builds one.
+pub trait Precision: Scalar {
+    /// The rule, ready to run.
+    fn rule(info: &RuleInfo) -> Box<dyn Rule<Self>>;
+}
+
+impl Precision for f32 {
+    fn rule(info: &RuleInfo) -> Box<dyn Rule<f32>> {
+        build(info.kind)
+    }
+}
+
+impl Precision for f64 {
+    fn rule(info: &RuleInfo) -> Box<dyn Rule<f64>> {
+        build(info.kind)
     }
 }
 
