@@ -7,16 +7,19 @@
 //! that needs a norm takes one walk more, after all gradients are there; a rule that needs whole tensors sees each of
 //! them, on one thread, before the blocks. Between such phases the team meets; partial sums are combined in block order.
 
+mod moment;
 mod snapshot;
 
 use std::ops::Range;
 
 pub use snapshot::{PassState, RestoreError};
 
-use super::team::{Cuts, MOST_ARENAS, Team};
-use crate::optim::{Block, Decay, Hooked, Instructions, Knobs, Norms, Now, Op, Optimizer, Start, StateSpec, Whole};
+use moment::{Moment, collect, needed};
+
+use super::team::{Cuts, Team};
+use crate::optim::{Block, Hooked, Instructions, Knobs, Norms, Op, Optimizer, Start, Whole};
 use crate::scalar::{Scalar, is_finite};
-use crate::stream::{DecayMode, TensorSums};
+use crate::stream::TensorSums;
 
 /// Elements that a block aims at. Large enough to make a task worth its price, small enough to cut a layer into
 /// several.
@@ -317,78 +320,6 @@ impl<T: Scalar> Pass<T> {
             self.sums[task.tensor].add(block);
         }
     }
-}
-
-/// One update: what all its tasks look at.
-struct Moment<'a, T> {
-    optimizer: &'a Optimizer<T>,
-    knobs: &'a Knobs,
-    t: u64,
-    /// Each tensor's numbers; none before they are moved on.
-    scalars: &'a [f64],
-    instructions: Instructions,
-}
-
-impl<'a, T: Scalar> Moment<'a, T> {
-    fn new(
-        optimizer: &'a Optimizer<T>,
-        knobs: &'a Knobs,
-        t: u64,
-        scalars: &'a [f64],
-        instructions: Instructions,
-    ) -> Self {
-        Moment { optimizer, knobs, t, scalars, instructions }
-    }
-
-    /// The rule's own hyperparameters.
-    fn own(&self) -> &'a [f64] {
-        &self.knobs.hyper()[..self.optimizer.own]
-    }
-
-    /// The hyperparameters of one tensor.
-    fn now(&self, tensor: usize, shape: &'a [usize]) -> Now<'a> {
-        let Moment { optimizer: Optimizer { rule, decay_mode, .. }, knobs, t, scalars, instructions } = *self;
-        let each = if scalars.is_empty() { 0 } else { rule.scalars().len() };
-        let mut now = Now {
-            t,
-            lr: knobs.lr(),
-            lr_factor: knobs.lr_factor(),
-            decay: Decay::Plain(0.0),
-            hyper: self.own(),
-            scalars: &scalars[tensor * each..(tensor + 1) * each],
-            shape,
-            instructions,
-        };
-        let share = rule.decay_factor(&now) * knobs.tensor_decay(tensor);
-        now.decay = match decay_mode {
-            DecayMode::L2 | DecayMode::None => Decay::Plain(0.0),
-            DecayMode::Decoupled => Decay::Plain(share),
-            DecayMode::Cautious => Decay::Cautious(share),
-            // lr^2*wd/lr_max: the schedule's factor is lr/lr_max.
-            DecayMode::Corrected => Decay::Plain(share * now.lr_factor),
-        };
-        now
-    }
-}
-
-/// Of the rule's state tensors, those that are needed.
-fn needed<'a, T>(
-    state: &'a mut [Vec<T>],
-    specs: &'static [StateSpec],
-    own: &'a [f64],
-) -> impl Iterator<Item = &'a mut [T]> {
-    state.iter_mut().zip(specs).filter(|(_, spec)| (spec.needed)(own)).map(|(state, _)| &mut state[..])
-}
-
-/// The slices in an array, and how many there are; an update asks for no memory.
-fn collect<'a, T>(slices: impl Iterator<Item = &'a mut [T]>) -> ([&'a mut [T]; MOST_ARENAS], usize) {
-    let mut array: [&mut [T]; MOST_ARENAS] = Default::default();
-    let mut count = 0;
-    for (place, slice) in array.iter_mut().zip(slices) {
-        *place = slice;
-        count += 1;
-    }
-    (array, count)
 }
 
 /// The range of 0..len that is part `index` of `parts`, whose lengths differ by at most 1.
