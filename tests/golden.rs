@@ -2,6 +2,8 @@
 //!
 //! The fixtures are in tests/fixtures/golden, or in the folder that `WDTOP_GOLDEN_DIR` names.
 
+#![expect(clippy::unwrap_used, reason = "a test fails that way")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

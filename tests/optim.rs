@@ -1,5 +1,7 @@
 //! What holds for every update rule in every decay mode, through the pass that trains.
 
+#![expect(clippy::unwrap_used, reason = "a test fails that way")]
+
 use wdtop::optim::{Choice, Instructions, Knobs, Precision, RULES, RuleInfo};
 use wdtop::random::normal_at;
 use wdtop::stream::{Author, Convention, DecayMode, Hook, Knob, Schedule, Scope, Setting, TensorInfo, TensorSums};
