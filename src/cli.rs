@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod list;
 mod man;
+mod optimizers;
 mod recipe;
 mod settings;
 
@@ -145,7 +146,13 @@ mod tests {
             (&["trian"] as &[_], ["unrecognized subcommand 'trian'", "'train'"]),
             (&["train", "--batch", "0"], ["'0' for '--batch", "at least 1"]),
             (&["train", "--bacth", "3"], ["'--bacth'", "'--batch'"]),
-            (&["train", "--decay", "some"], ["'some' for '--decay", "weights, all"]),
+            (&["train", "--decay-mode", "some"], ["'some' for '--decay-mode", "l2, decoupled"]),
+            (&["train", "--optimizer", "amsgrad"], ["none of torch's", "--convention chainer"]),
+            (&["train", "--optimizer", "adamw", "--decay-mode", "l2"], ["no meaning for torch's adamw", "cautious"]),
+            (&["train", "--optimizer", "sgd", "--set", "nesterov=maybe"], ["true (1) or false (0)", "maybe"]),
+            (&["train", "--hooks", "clip_norm,clip_norm"], ["hook clip_norm", "twice"]),
+            (&["train", "--decay", "conv*", "--headless", "--no-record"], ["`conv*`", "fc1.weight"]),
+            (&["train", "--lr-schedule", "linear", "--headless"], ["unknown schedule `linear`", "inverse-sqrt"]),
         ] {
             let line = message(arguments);
             assert!(!line.contains('\n') && parts.iter().all(|part| line.contains(part)), "{line}");

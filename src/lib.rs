@@ -25,7 +25,7 @@
 //! | [`stream`] | `Event`, `Command`, statistics, configuration: plain data and the wires it travels on | anything below |
 //! | [`scalar`] | the number type: f32 runs, f64 is checked | anything else |
 //! | [`random`] | generators by seed and purpose | anything else |
-//! | [`optim`] | hyperparameters, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
+//! | [`optim`] | hyperparameters, schedules, gradient hooks, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
 //! | [`nn`] | layers, losses, initialisation; forward and backward on rows | the same |
 //! | [`data`] | data sets, IDX, label noise, batch order | clocks, threads, channels, terminals |
 //! | [`train`] | the trainer's thread, the worker team, commands, evaluation | terminals, session folders |

@@ -21,6 +21,8 @@ pub enum Purpose {
     LabelNoise = 2,
     /// The order of the training samples; the index is the epoch's.
     Order = 3,
+    /// Noise on the gradient; the index is the update's.
+    GradientNoise = 4,
 }
 
 /// The generator for one purpose of a run.
@@ -38,6 +40,11 @@ impl Generator {
             chunk.copy_from_slice(&state.to_le_bytes());
         }
         Generator(Xoshiro256PlusPlus::from_seed(bytes))
+    }
+
+    /// A key for [`normal_at`].
+    pub fn key(&mut self) -> u64 {
+        self.0.next_u64()
     }
 
     /// Uniform in [0, 1), a multiple of 2⁻⁵³.
@@ -62,6 +69,14 @@ impl Generator {
             items.swap(last, self.below(last + 1));
         }
     }
+}
+
+/// The standard normal number with that index under a key: for draws whose order is nobody's, such as those of many
+/// threads.
+pub fn normal_at(key: u64, index: u64) -> f64 {
+    let word = scramble(key ^ scramble(index));
+    let unit = |word: u64| (word >> 11) as f64 * (-53f64).exp2();
+    (-2.0 * libm::log(1.0 - unit(word))).sqrt() * libm::cos(TAU * unit(scramble(word)))
 }
 
 /// SplitMix64's output function (Steele, Lea, Flood 2014): near inputs become unrelated outputs.
@@ -96,6 +111,10 @@ mod tests {
         let mut generator = Generator::new(3, Purpose::Init, 0);
         let count = 100_000;
         let normal: Vec<f64> = (0..count).map(|_| generator.normal()).collect();
+        let mean = normal.iter().sum::<f64>() / count as f64;
+        let variance = normal.iter().map(|x| x * x).sum::<f64>() / count as f64;
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
+        let normal: Vec<f64> = (0..count as u64).map(|index| normal_at(5, index)).collect();
         let mean = normal.iter().sum::<f64>() / count as f64;
         let variance = normal.iter().map(|x| x * x).sum::<f64>() / count as f64;
         assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");

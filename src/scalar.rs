@@ -24,6 +24,11 @@ pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Deb
     fn wide(self) -> f64;
     /// Square root, correctly rounded.
     fn sqrt(self) -> Self;
+    /// The magnitude.
+    fn abs(self) -> Self;
+    /// In f32, 0 in place of a subnormal number: what decays towards zero arrives there, and the processor's slow
+    /// path for such numbers is not taken step after step. f64 is what is checked, and stays exact.
+    fn flush(self) -> Self;
     /// eˣ
     fn exp(self) -> Self;
     /// Natural logarithm.
@@ -37,7 +42,7 @@ pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Deb
 }
 
 macro_rules! scalar {
-    ($type:ty, $bits:ty, $exp:path, $ln:path) => {
+    ($type:ty, $bits:ty, $smallest:expr, $exp:path, $ln:path) => {
         impl Scalar for $type {
             type Bits = $bits;
 
@@ -57,6 +62,16 @@ macro_rules! scalar {
             #[inline(always)]
             fn sqrt(self) -> Self {
                 <$type>::sqrt(self)
+            }
+
+            #[inline(always)]
+            fn abs(self) -> Self {
+                <$type>::abs(self)
+            }
+
+            #[inline(always)]
+            fn flush(self) -> Self {
+                if self.abs() < $smallest { 0.0 } else { self }
             }
 
             #[inline]
@@ -86,8 +101,32 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, u32, libm::expf, libm::logf);
-scalar!(f64, u64, libm::exp, libm::log);
+scalar!(f32, u32, f32::MIN_POSITIVE, libm::expf, libm::logf);
+scalar!(f64, u64, 0.0, libm::exp, libm::log);
+
+/// The larger of two; the second where one is NaN.
+#[inline(always)]
+pub fn larger<T: Scalar>(a: T, b: T) -> T {
+    if a > b { a } else { b }
+}
+
+/// The smaller of two; the second where one is NaN.
+#[inline(always)]
+pub fn smaller<T: Scalar>(a: T, b: T) -> T {
+    if a < b { a } else { b }
+}
+
+/// -1, 0 or 1: unlike `signum`, 0 where the value is 0.
+#[inline(always)]
+pub fn sign<T: Scalar>(value: T) -> T {
+    if value > T::zero() {
+        T::one()
+    } else if value < T::zero() {
+        -T::one()
+    } else {
+        T::zero()
+    }
+}
 
 /// The largest magnitude among `values`; NaN if one of them is NaN.
 pub fn largest<T: Scalar>(values: impl IntoIterator<Item = T>) -> T {

@@ -8,16 +8,18 @@ mod command;
 mod config;
 mod event;
 pub mod number;
+mod optimizer;
 mod stats;
 mod text;
 mod wire;
 
 pub use command::{Author, Command, Knob, Scope, Setting};
-pub use config::{DataConfig, DecayMask, DecayMode, Init, Length, OptimizerConfig, PlannedEdit, RunConfig, RunOptions};
+pub use config::{DataConfig, Init, Length, PlannedEdit, RunConfig, RunOptions};
 pub use event::{
     DataInfo, Description, Edit, Evaluation, Event, FinalNorm, Hyper, Machine, Refusal, Score, StopReason, Summary,
     TensorInfo, What,
 };
+pub use optimizer::{Convention, DecayMask, DecayMode, Hook, OptimizerConfig, Schedule};
 pub use stats::{StepBatch, StepRow, TensorSums};
 pub use text::printable;
 pub use wire::{Closed, EventReceiver, EventSender, lossless, merging};

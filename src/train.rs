@@ -9,6 +9,6 @@ mod trainer;
 
 pub use experiment::{Experiment, PrepareError};
 pub use learner::{Learner, NotFinite, Progress};
-pub use pass::{Pass, PassTensor};
+pub use pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
 pub use team::{Cuts, Pieces, Team};
 pub use trainer::{COMMANDS_WAITING, spawn};

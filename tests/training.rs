@@ -8,14 +8,15 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, bounded};
 use wdtop::optim;
 use wdtop::stream::{
-    Author, Command, DataConfig, DecayMask, EventReceiver, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig,
-    RunOptions, Scope, Setting, StepRow, StopReason, Summary, TensorSums, What, lossless, merging,
+    Author, Command, Convention, DataConfig, DecayMask, EventReceiver, Init, Knob, Length, OptimizerConfig,
+    PlannedEdit, RunConfig, RunOptions, Schedule, Scope, Setting, StepRow, StopReason, Summary, TensorSums, What,
+    lossless, merging,
 };
 use wdtop::train::{self, Experiment};
 
 /// A small run: the first 500 images in batches of 64, so that the last batch of an epoch is smaller.
 fn small(optimizer: &str) -> RunConfig {
-    let rule = optim::find(optimizer).unwrap();
+    let rule = optim::find(optimizer, Convention::Torch).unwrap();
     RunConfig {
         recipe: "test".into(),
         data: DataConfig {
@@ -28,12 +29,16 @@ fn small(optimizer: &str) -> RunConfig {
         init: Init::Torch,
         optimizer: OptimizerConfig {
             name: optimizer.into(),
-            decay_mode: rule.decay_mode,
+            convention: Convention::Torch,
+            decay_mode: rule.decay_mode(),
+            hooks: Vec::new(),
             hyper: rule.hyper.iter().map(|spec| (spec.key.to_owned(), spec.default)).collect::<BTreeMap<_, _>>(),
         },
         lr: 1e-3,
         weight_decay: 0.1,
         weight_decay_start: 0.1,
+        lr_schedule: Schedule::Constant,
+        weight_decay_schedule: Schedule::Constant,
         decay: DecayMask::Weights,
         batch: 64,
         length: Length::Steps(40),
@@ -270,4 +275,59 @@ fn a_screen_that_reads_nothing_does_not_hold_training_up() {
     assert_eq!(told.summary().digest, reference.summary().digest);
     // It was done long before anyone listened, so what it told at its end is older than the wait.
     assert!(told.rows[999].seconds < wait, "the last update was made at {} s of {wait}", told.rows[999].seconds);
+}
+
+#[test]
+fn every_rule_trains_by_its_name_and_is_told_in_the_list() {
+    let list = wdtop::cli::configure("demo", &["--optimizer", "help"]);
+    assert!(list.is_err(), "help is no rule");
+    for rule in optim::RULES {
+        let convention = rule.convention.to_string();
+        let options = ["--optimizer", rule.name, "--convention", &convention, "--steps", "4", "--threads", "2"];
+        let (mut config, options) = wdtop::cli::configure("demo", &options).unwrap();
+        config.model = "mlp:784-12-10".into();
+        config.data.train_samples = Some(400);
+        assert_eq!((config.lr, config.optimizer.decay_mode), (rule.lr, rule.decay_mode()), "{}", rule.name);
+        let (_commands, events) = start(config, options);
+        let summary = listen(&events).summary().clone();
+        assert_eq!((summary.reason, summary.steps), (StopReason::Completed, 4), "{} {convention}", rule.name);
+    }
+}
+
+#[test]
+fn an_edit_under_a_schedule_holds_from_its_step_and_the_schedule_goes_on() {
+    let mut config = small("adamw");
+    config.lr_schedule = Schedule::Cosine { steps: None, end: 0.0 };
+    config.weight_decay_schedule = Schedule::Warmup { steps: 10 };
+    config.edits = vec![edit(0, "weight_decay", "all", 2.0), edit(20, "lr", "all", 1e-2)];
+    let told = run(config, 2);
+    let cosine = |step: f64| 0.5 * (1.0 + (std::f64::consts::PI * step / 40.0).cos());
+    for row in &told.rows {
+        let base = if row.step < 20 { 1e-3 } else { 1e-2 / cosine(20.0) };
+        assert!((row.lr - base * cosine(row.step as f64)).abs() < 1e-12, "step {}", row.step);
+        // λ's factor is 0 in the first update: the value that was asked for there stays.
+        assert_eq!(row.weight_decay, 2.0);
+    }
+    assert_eq!(told.rows[20].lr, 1e-2);
+    let constant: Vec<bool> = told
+        .others
+        .iter()
+        .filter_map(|what| if let What::Edited(edit) = what { Some(edit.constant) } else { None })
+        .collect();
+    assert_eq!(constant, [true, false]);
+}
+
+#[test]
+fn the_penalty_is_told_and_never_part_of_the_loss() {
+    let losses = |lambda| {
+        let mut config = small("sgd");
+        config.lr = 0.0;
+        config.weight_decay = lambda;
+        let told = run(config, 1);
+        let penalties: Vec<f64> = told.rows.iter().map(|row| row.penalty).collect();
+        (told.rows.iter().map(|row| row.loss).collect::<Vec<_>>(), penalties)
+    };
+    let ((plain, none), (with, some)) = (losses(0.0), losses(3.0));
+    assert_eq!(plain, with);
+    assert!(none.iter().all(|&penalty| penalty == 0.0) && some.iter().all(|&penalty| penalty > 0.0));
 }

@@ -10,10 +10,11 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::Usage;
-use crate::optim::{self, RuleInfo};
+use super::{Usage, optimizers};
+use crate::optim::{self, Choice, RULES, schedule};
 use crate::stream::{
-    DataConfig, DecayMask, DecayMode, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig, RunOptions, Scope,
+    Convention, DataConfig, DecayMask, DecayMode, Hook, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig,
+    RunOptions, Schedule, Scope,
 };
 
 /// Options that are also the keys of a recipe.
@@ -44,28 +45,47 @@ pub struct Settings {
     #[arg(long, env = "WDTOP_INIT", value_name = "NAME", value_parser = ["torch", "lecun", "he", "glorot"])]
     init: Option<String>,
 
-    /// The update rule: sgd, adam or adamw
+    /// The update rule, for example adamw; `help` lists all with their hyperparameters
     #[arg(long, env = "WDTOP_OPTIMIZER", value_name = "NAME")]
     optimizer: Option<String>,
+
+    /// Whose arithmetic its name means
+    #[arg(long, env = "WDTOP_CONVENTION", value_name = "NAME", value_parser = ["torch", "chainer"])]
+    convention: Option<String>,
+
+    /// What is done to the gradient before the rule, in order: clip_norm,weight_decay
+    #[arg(long, env = "WDTOP_HOOKS", value_name = "LIST", value_delimiter = ',',
+        value_parser = ["weight_decay", "lasso", "clip_norm", "clip_value", "lars", "noise"])]
+    hooks: Option<Vec<String>>,
 
     /// η, the learning rate
     #[arg(long, env = "WDTOP_LR", value_name = "LR", value_parser = number, allow_negative_numbers = true)]
     lr: Option<f64>,
 
+    /// How η moves by itself: constant, step:every=N,factor=F, cosine[:steps=N,end=SHARE], warmup:steps=N,
+    /// one-cycle[:steps=N] or inverse-sqrt:warmup=N
+    #[arg(long, env = "WDTOP_LR_SCHEDULE", value_name = "SCHEDULE")]
+    lr_schedule: Option<String>,
+
     /// λ, the weight decay
     #[arg(long, env = "WDTOP_WEIGHT_DECAY", value_name = "LAMBDA", value_parser = number, allow_negative_numbers = true)]
     weight_decay: Option<f64>,
+
+    /// How λ moves by itself, as for η
+    #[arg(long, env = "WDTOP_WEIGHT_DECAY_SCHEDULE", value_name = "SCHEDULE")]
+    weight_decay_schedule: Option<String>,
 
     /// The λ that the keys switch to from 0
     #[arg(long, env = "WDTOP_WEIGHT_DECAY_START", value_name = "LAMBDA", value_parser = number, allow_negative_numbers = true)]
     weight_decay_start: Option<f64>,
 
-    /// How λ enters the update: added to the gradient, beside it, or not at all
-    #[arg(long, env = "WDTOP_DECAY_MODE", value_name = "MODE", value_parser = ["l2", "decoupled", "none"])]
+    /// How λ enters the update: in the gradient, beside it, beside it where the update agrees, by η², or not at all
+    #[arg(long, env = "WDTOP_DECAY_MODE", value_name = "MODE",
+        value_parser = ["l2", "decoupled", "cautious", "corrected", "none"])]
     decay_mode: Option<String>,
 
-    /// Which tensors decay
-    #[arg(long, env = "WDTOP_DECAY", value_name = "WHICH", value_parser = ["weights", "all"])]
+    /// Which tensors decay: weights, all, or a pattern over their names like 'fc1.*'
+    #[arg(long, env = "WDTOP_DECAY", value_name = "weights|all|GLOB")]
     decay: Option<String>,
 
     /// Samples in a batch
@@ -118,8 +138,12 @@ struct Complete {
     model: String,
     init: Init,
     optimizer: String,
+    convention: Convention,
+    hooks: Vec<Hook>,
     lr: Option<f64>,
+    lr_schedule: String,
     weight_decay: Option<f64>,
+    weight_decay_schedule: String,
     weight_decay_start: f64,
     decay_mode: Option<DecayMode>,
     decay: DecayMask,
@@ -143,6 +167,10 @@ label_noise_seed = 3
 model = "mlp:784-256-128-10"
 init = "torch"
 optimizer = "adamw"
+convention = "torch"
+hooks = []
+lr_schedule = "constant"
+weight_decay_schedule = "constant"
 weight_decay_start = 1e-2
 decay = "weights"
 batch = 100
@@ -168,6 +196,11 @@ pub enum Watched {
 }
 
 impl Settings {
+    /// Whether the list of rules is asked for in place of a run.
+    pub fn asks_for_optimizers(&self) -> bool {
+        self.optimizer.as_deref() == Some(optimizers::HELP)
+    }
+
     /// Everything that determines the run, and what does not, from a recipe and these options.
     ///
     /// # Errors
@@ -185,6 +218,7 @@ impl Settings {
             // A recipe's pace gives a user time to react; nobody does here. One that was asked for holds.
             recipe.remove("pace");
         }
+        forget_other_rule(&mut recipe, &flags, &table);
         table.extend(recipe);
         table.extend(flags);
         let complete: Complete = Value::Table(table)
@@ -211,8 +245,10 @@ impl Settings {
 
 impl Complete {
     fn check(self, recipe: String, mut edits: Vec<PlannedEdit>, watched: Watched) -> Result<(RunConfig, RunOptions)> {
-        let rule = optim::find(&self.optimizer)?;
-        let hyper = rule_values(rule, self.rest)?;
+        let rule = optim::find(&self.optimizer, self.convention)?;
+        let decay_mode = self.decay_mode.unwrap_or(rule.decay_mode());
+        let choice = Choice::new(&self.optimizer, self.convention, decay_mode, &self.hooks)?;
+        let hyper = read_hyper(&choice, self.rest)?;
         if !(0.0..=1.0).contains(&self.label_noise) {
             return Err(anyhow!("label-noise must be a share from 0 to 1, got {}", self.label_noise));
         }
@@ -252,12 +288,16 @@ impl Complete {
             init: self.init,
             optimizer: OptimizerConfig {
                 name: self.optimizer,
-                decay_mode: self.decay_mode.unwrap_or(rule.decay_mode),
+                convention: self.convention,
+                decay_mode,
+                hooks: choice.hooks,
                 hyper,
             },
             lr: self.lr.unwrap_or(rule.lr),
             weight_decay: self.weight_decay.unwrap_or(rule.weight_decay),
             weight_decay_start: self.weight_decay_start,
+            lr_schedule: read_schedule(&self.lr_schedule)?,
+            weight_decay_schedule: read_schedule(&self.weight_decay_schedule)?,
             decay: self.decay,
             batch: self.batch as usize,
             length,
@@ -269,22 +309,45 @@ impl Complete {
     }
 }
 
-/// The rule's own hyperparameters: its defaults, and what the keys that are left over say.
-fn rule_values(rule: &RuleInfo, rest: BTreeMap<String, Value>) -> Result<BTreeMap<String, f64>> {
-    let mut values: BTreeMap<String, f64> = rule.hyper.iter().map(|spec| (spec.key.to_owned(), spec.default)).collect();
+/// What a recipe says of its own rule means something else, or nothing, for another one that was asked for.
+fn forget_other_rule(recipe: &mut Table, flags: &Table, defaults: &Table) {
+    let differs = |key| flags.get(key).is_some_and(|asked| Some(asked) != recipe.get(key).or(defaults.get(key)));
+    if differs("optimizer") || differs("convention") {
+        let of_rule = |key: &str| {
+            matches!(key, "lr" | "decay_mode") || RULES.iter().any(|rule| rule.hyper.iter().any(|spec| spec.key == key))
+        };
+        recipe.retain(|key, _| !of_rule(key));
+    }
+}
+
+/// The hyperparameters of the rule and the hooks: their defaults, and what the keys that are left over say.
+fn read_hyper(choice: &Choice, rest: BTreeMap<String, Value>) -> Result<BTreeMap<String, f64>> {
+    let specs = choice.hyper();
+    let mut values: BTreeMap<String, f64> = specs.iter().map(|spec| (spec.key.to_owned(), spec.default)).collect();
     for (key, value) in rest {
-        let Some(place) = values.get_mut(&key) else {
-            let own: Vec<&str> = rule.hyper.iter().map(|spec| spec.key).collect();
+        let Some(spec) = specs.iter().find(|spec| spec.key == key) else {
+            let own: Vec<&str> = specs.iter().map(|spec| spec.key).collect();
             let own = if own.is_empty() { "none of its own".to_owned() } else { own.join(", ") };
-            return Err(anyhow!("unknown key `{key}`: it is no option of wdtop train, and {} has {own}", rule.name));
+            return Err(anyhow!(
+                "unknown key `{key}`: it is no option of wdtop train, and {} with its hooks has {own}",
+                choice.rule.name
+            ));
         };
-        *place = match value {
-            Value::Float(number) => number,
-            Value::Integer(number) => number as f64,
-            other => return Err(anyhow!("{key} must be a number, got {other}")),
+        let number = match &value {
+            Value::Float(number) => Some(*number),
+            Value::Integer(number) => Some(*number as f64),
+            Value::Boolean(flag) => spec.allowed.read(&flag.to_string()),
+            Value::String(word) => spec.allowed.read(word),
+            _ => None,
         };
+        let number = number.ok_or_else(|| anyhow!("{key} must be {}, got {value}", spec.allowed.words()))?;
+        values.insert(key, number);
     }
     Ok(values)
+}
+
+fn read_schedule(text: &str) -> Result<Schedule> {
+    Ok(schedule::parse(text)?)
 }
 
 /// `STEP:KEY=VALUE` or `STEP:KEY@SCOPE=VALUE`.

@@ -11,7 +11,7 @@ use jiff::Zoned;
 use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::settings::{Settings, Watched};
-use super::{FAILED, Usage, recipe, signals};
+use super::{FAILED, Usage, optimizers, recipe, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{
@@ -89,6 +89,11 @@ impl Args {
     /// [`Usage`] where a setting is wrong; others where the data cannot be read, the recording not be made, or the
     /// run failed.
     pub fn run(self) -> Result<ExitCode> {
+        if self.settings.asks_for_optimizers() {
+            // A closed stdout leaves nobody to tell.
+            let _ = io::stdout().write_all(optimizers::list().as_bytes());
+            return Ok(ExitCode::SUCCESS);
+        }
         let (config, options) = self.configure()?;
         let name = config.recipe.clone();
         let experiment = Experiment::prepare(config, options).map_err(|error| match error {

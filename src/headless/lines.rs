@@ -86,8 +86,9 @@ fn introduce(run: &Description) -> Vec<String> {
             run.data.validation,
         ),
         format!(
-            "{}, η {}, λ {} ({}, decays {}), batch {}, seed {}, threads {}",
+            "{} ({}), η {}, λ {} ({}, decays {}), batch {}, seed {}, threads {}",
             config.optimizer.name,
+            config.optimizer.convention,
             config.lr,
             config.weight_decay,
             config.optimizer.decay_mode,

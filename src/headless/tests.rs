@@ -36,6 +36,7 @@ fn run_events() -> Vec<Event> {
         from: 0.0,
         to: 3.0,
         inherits: false,
+        constant: false,
         by: Author::CommandLine,
     };
     vec![
@@ -100,7 +101,7 @@ fn plain_lines_tell_the_run() {
     feed(lines::Lines::new(&mut out, &mut warnings)).0.unwrap();
     let expected = "\
 demo: mlp:2-3 (6 parameters) on Fashion-MNIST\u{FFFD}[2J (200 training and 100 validation samples, 40 labels redrawn)
-adamw, η 0.001, λ 0 (decoupled, decays all), batch 100, seed 1, threads 2
+adamw (torch), η 0.001, λ 0 (decoupled, decays all), batch 100, seed 1, threads 2
 step       4   epoch    2.00   train 1.2500  50.00 %   validation NaN  10.00 %   8.0 steps/s
 step       4   λ fc1.weight 0 → 3
 step       4   note: look\u{FFFD}

@@ -2,45 +2,9 @@
 
 use thiserror::Error;
 
-use crate::stream::{Knob, Scope, Setting, TensorInfo};
-
-/// One of a rule's own hyperparameters.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HyperSpec {
-    /// Its key in recipes, options and edits.
-    pub key: &'static str,
-    /// Its value unless the user says otherwise.
-    pub default: f64,
-    /// What it may be.
-    pub allowed: Allowed,
-}
-
-/// What a hyperparameter may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Allowed {
-    /// Finite and at least 0.
-    NotNegative,
-    /// At least 0 and below 1.
-    Share,
-}
-
-impl Allowed {
-    /// Whether a value is allowed.
-    pub fn contains(self, value: f64) -> bool {
-        match self {
-            Allowed::NotNegative => value.is_finite() && value >= 0.0,
-            Allowed::Share => (0.0..1.0).contains(&value),
-        }
-    }
-
-    /// The same in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Allowed::NotNegative => "finite and at least 0",
-            Allowed::Share => "at least 0 and below 1",
-        }
-    }
-}
+use super::hyper::{Allowed, HyperSpec};
+use super::schedule::factor;
+use crate::stream::{Knob, Schedule, Scope, Setting, TensorInfo};
 
 /// Why a setting is not taken.
 #[derive(Debug, Error, PartialEq)]
@@ -96,22 +60,62 @@ pub struct Change {
     pub to: f64,
     /// Whether the scope follows "all" again.
     pub inherits: bool,
+    /// Whether the value no longer follows its schedule, whose factor is 0 just now.
+    pub constant: bool,
+}
+
+/// A value that a schedule moves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Dial {
+    /// It was this value when the factor was `at`; so an edit gives the value asked for to the last bit.
+    Scheduled { value: f64, at: f64 },
+    /// It stays.
+    Constant(f64),
+}
+
+impl Dial {
+    /// One that is `value` now.
+    fn set(value: f64, factor: f64) -> Dial {
+        if factor == 0.0 { Dial::Constant(value) } else { Dial::Scheduled { value, at: factor } }
+    }
+
+    fn value(self, factor: f64) -> f64 {
+        match self {
+            Dial::Scheduled { value, at } => value * (factor / at),
+            Dial::Constant(value) => value,
+        }
+    }
 }
 
 /// The hyperparameters in force.
 ///
 /// λ belongs to each tensor: one inside the decay mask follows the λ of "all" until a scoped edit gives it one of
-/// its own; one outside the mask has none until then.
+/// its own; one outside the mask has none until then. η and λ may follow schedules, which multiply them; an edit makes
+/// the value the one asked for, and the schedule goes on from there.
 #[derive(Debug, Clone)]
 pub struct Knobs {
-    /// η
-    pub lr: f64,
-    /// λ of "all"
-    pub weight_decay: f64,
+    lr: Dial,
+    weight_decay: Dial,
+    own: Vec<Option<Dial>>,
+    lr_allowed: Allowed,
+    schedules: Schedules,
+    factors: Factors,
     tensors: Vec<TensorInfo>,
-    own: Vec<Option<f64>>,
-    specs: &'static [HyperSpec],
+    specs: Vec<HyperSpec>,
     hyper: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Schedules {
+    lr: Schedule,
+    weight_decay: Schedule,
+}
+
+/// The schedules' factors in the next update.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Factors {
+    lr: f64,
+    weight_decay: f64,
 }
 
 impl Knobs {
@@ -125,20 +129,76 @@ impl Knobs {
     pub fn new(
         lr: f64,
         weight_decay: f64,
-        specs: &'static [HyperSpec],
+        specs: Vec<HyperSpec>,
         hyper: Vec<f64>,
         tensors: Vec<TensorInfo>,
     ) -> Result<Self, KnobError> {
-        assert_eq!(specs.len(), hyper.len(), "a value for each of the rule's hyperparameters");
+        assert_eq!(specs.len(), hyper.len(), "a value for each hyperparameter");
         check(&Knob::LearningRate, lr, Allowed::NotNegative)?;
         check(&Knob::WeightDecay, weight_decay, Allowed::NotNegative)?;
         for (spec, &value) in specs.iter().zip(&hyper) {
             check(&Knob::Hyper(spec.key.into()), value, spec.allowed)?;
         }
-        Ok(Knobs { lr, weight_decay, own: vec![None; tensors.len()], tensors, specs, hyper })
+        Ok(Knobs {
+            lr: Dial::set(lr, 1.0),
+            weight_decay: Dial::set(weight_decay, 1.0),
+            own: vec![None; tensors.len()],
+            lr_allowed: Allowed::NotNegative,
+            schedules: Schedules::default(),
+            factors: Factors { lr: 1.0, weight_decay: 1.0 },
+            tensors,
+            specs,
+            hyper,
+        })
     }
 
-    /// The rule's own, in the order of its table.
+    /// The same with another range for η.
+    ///
+    /// # Errors
+    /// [`KnobError::OutOfRange`]
+    pub fn with_lr_allowed(mut self, allowed: Allowed) -> Result<Self, KnobError> {
+        check(&Knob::LearningRate, self.lr(), allowed)?;
+        self.lr_allowed = allowed;
+        Ok(self)
+    }
+
+    /// The same, moved by schedules whose numbers are complete.
+    pub fn with_schedules(mut self, lr: Schedule, weight_decay: Schedule) -> Self {
+        self.schedules = Schedules { lr, weight_decay };
+        self.move_to(0);
+        self
+    }
+
+    /// Makes the update with this 0-based index the next one: schedules have their factors for it.
+    pub fn move_to(&mut self, step: u64) {
+        let Schedules { lr, weight_decay } = self.schedules;
+        self.factors = Factors { lr: factor(lr, step), weight_decay: factor(weight_decay, step) };
+    }
+
+    /// η
+    pub fn lr(&self) -> f64 {
+        self.lr.value(self.factors.lr)
+    }
+
+    /// What η's schedule multiplies: the largest η that it gives.
+    pub fn base_lr(&self) -> f64 {
+        self.lr.value(1.0)
+    }
+
+    /// The factor of η's schedule that is in η.
+    pub fn lr_factor(&self) -> f64 {
+        match self.lr {
+            Dial::Scheduled { .. } => self.factors.lr,
+            Dial::Constant(_) => 1.0,
+        }
+    }
+
+    /// λ of "all"
+    pub fn weight_decay(&self) -> f64 {
+        self.weight_decay.value(self.factors.weight_decay)
+    }
+
+    /// Every hyperparameter besides η and λ, in the order of the table.
     pub fn hyper(&self) -> &[f64] {
         &self.hyper
     }
@@ -146,8 +206,8 @@ impl Knobs {
     /// λ of the tensor at `index`.
     pub fn tensor_decay(&self, index: usize) -> f64 {
         match self.own[index] {
-            Some(own) => own,
-            None if self.tensors[index].decays => self.weight_decay,
+            Some(own) => own.value(self.factors.weight_decay),
+            None if self.tensors[index].decays => self.weight_decay(),
             None => 0.0,
         }
     }
@@ -169,18 +229,13 @@ impl Knobs {
             return Err(KnobError::NotScoped { name, scope: scope.to_string() });
         }
         let to = value.ok_or(KnobError::NothingToFollow { name })?;
-        let place = match knob {
-            Knob::LearningRate => &mut self.lr,
-            Knob::WeightDecay => &mut self.weight_decay,
-            Knob::Hyper(key) => {
-                let keys = keys(self.specs);
-                let at = self.specs.iter().position(|spec| spec.key == key);
-                let at = at.ok_or_else(|| KnobError::UnknownKey { key: key.clone(), keys })?;
-                &mut self.hyper[at]
-            }
+        let Factors { lr, weight_decay } = self.factors;
+        let (from, constant) = match knob {
+            Knob::LearningRate => (replace(&mut self.lr, to, lr), lr == 0.0),
+            Knob::WeightDecay => (replace(&mut self.weight_decay, to, weight_decay), weight_decay == 0.0),
+            Knob::Hyper(key) => (std::mem::replace(&mut self.hyper[place(&self.specs, key)?], to), false),
         };
-        let from = std::mem::replace(place, to);
-        Ok(Change { from, to, inherits: false })
+        Ok(Change { from, to, inherits: false, constant })
     }
 
     /// Gives the tensors of a scope a λ of their own, or takes it from them.
@@ -201,25 +256,33 @@ impl Knobs {
             }
             return Err(KnobError::UnknownScope { scope: scope.to_string(), names });
         };
+        let factor = self.factors.weight_decay;
         let from = self.tensor_decay(first);
-        indices.iter().for_each(|&index| self.own[index] = value);
-        Ok(Change { from, to: self.tensor_decay(first), inherits: value.is_none() })
+        indices.iter().for_each(|&index| self.own[index] = value.map(|value| Dial::set(value, factor)));
+        let inherits = value.is_none();
+        Ok(Change { from, to: self.tensor_decay(first), inherits, constant: !inherits && factor == 0.0 })
     }
 
     fn allowed(&self, knob: &Knob) -> Result<Allowed, KnobError> {
         match knob {
-            Knob::LearningRate | Knob::WeightDecay => Ok(Allowed::NotNegative),
-            Knob::Hyper(key) => match self.specs.iter().find(|spec| spec.key == key) {
-                Some(spec) => Ok(spec.allowed),
-                None => Err(KnobError::UnknownKey { key: key.clone(), keys: keys(self.specs) }),
-            },
+            Knob::LearningRate => Ok(self.lr_allowed),
+            Knob::WeightDecay => Ok(Allowed::NotNegative),
+            Knob::Hyper(key) => Ok(self.specs[place(&self.specs, key)?].allowed),
         }
     }
 }
 
-/// Every key that can be set, for messages.
-fn keys(specs: &[HyperSpec]) -> Vec<String> {
-    ["lr", "weight_decay"].into_iter().chain(specs.iter().map(|spec| spec.key)).map(str::to_owned).collect()
+/// Sets a dial to a value and returns the one before.
+fn replace(dial: &mut Dial, value: f64, factor: f64) -> f64 {
+    std::mem::replace(dial, Dial::set(value, factor)).value(factor)
+}
+
+/// Where a key stands in the table.
+fn place(specs: &[HyperSpec], key: &str) -> Result<usize, KnobError> {
+    specs.iter().position(|spec| spec.key == key).ok_or_else(|| KnobError::UnknownKey {
+        key: key.to_owned(),
+        keys: ["lr", "weight_decay"].into_iter().chain(specs.iter().map(|spec| spec.key)).map(str::to_owned).collect(),
+    })
 }
 
 /// A hyperparameter in words.
@@ -246,7 +309,7 @@ mod tests {
 
     fn knobs() -> Knobs {
         let tensors = ["fc1", "fc2"].map(|layer| [tensor(layer, "weight", true), tensor(layer, "bias", false)]);
-        Knobs::new(1e-3, 0.5, super::super::adam::HYPER, vec![0.9, 0.999, 1e-8], tensors.concat()).unwrap()
+        Knobs::new(1e-3, 0.5, crate::optim::adam::MOMENTS.to_vec(), vec![0.9, 0.999, 1e-8], tensors.concat()).unwrap()
     }
 
     fn set(knobs: &mut Knobs, key: &str, scope: &str, value: Option<f64>) -> Result<Change, String> {
@@ -268,7 +331,7 @@ mod tests {
         set(&mut knobs, "weight_decay", "all", Some(1.0)).unwrap();
         assert_eq!(decays(&knobs), [2.0, 2.0, 1.0, 0.0]);
         let change = set(&mut knobs, "weight_decay", "fc1.bias", None).unwrap();
-        assert_eq!(change, Change { from: 2.0, to: 0.0, inherits: true });
+        assert_eq!(change, Change { from: 2.0, to: 0.0, inherits: true, constant: false });
         assert_eq!(decays(&knobs), [2.0, 0.0, 1.0, 0.0]);
     }
 
@@ -295,6 +358,24 @@ mod tests {
         for (key, scope, value, message) in cases {
             assert_eq!(set(&mut knobs, key, scope, value).unwrap_err(), message);
         }
-        assert_eq!((knobs.lr, decays(&knobs)), (0.0, [0.0; 4]));
+        assert_eq!((knobs.lr(), decays(&knobs)), (0.0, [0.0; 4]));
+    }
+
+    #[test]
+    fn an_edit_under_a_schedule_gives_the_value_asked_for_and_the_schedule_goes_on() {
+        let warmup = Schedule::Warmup { steps: 3 };
+        let mut knobs = knobs().with_schedules(Schedule::Cosine { steps: Some(10), end: 0.0 }, warmup);
+        assert_eq!((knobs.lr(), knobs.weight_decay()), (1e-3, 0.0));
+        knobs.move_to(5);
+        assert!((knobs.lr() - 5e-4).abs() < 1e-18 && knobs.weight_decay() == 0.5);
+        set(&mut knobs, "lr", "all", Some(0.3)).unwrap();
+        assert_eq!(knobs.lr(), 0.3);
+        assert!((knobs.base_lr() - 0.6).abs() < 1e-15);
+        knobs.move_to(10);
+        assert_eq!(knobs.lr(), 0.0);
+        // No base value gives 0.1 here: it stays 0.1, and the change says so.
+        assert!(set(&mut knobs, "lr", "all", Some(0.1)).unwrap().constant);
+        knobs.move_to(2);
+        assert_eq!((knobs.lr(), knobs.lr_factor()), (0.1, 1.0));
     }
 }

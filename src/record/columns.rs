@@ -9,10 +9,14 @@ use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, UInt32Typ
 use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, UInt32Array, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
-use crate::stream::{StepBatch, StepRow, TensorSums};
+use crate::stream::{DecayMode, StepBatch, StepRow, TensorSums};
 
-/// The columns of a network with these tensors.
-pub(super) fn schema(tensors: &[String]) -> SchemaRef {
+/// Columns that every tensor has.
+const ALWAYS: usize = 7;
+
+/// The columns of a network with these tensors. Two more for each of them are needed where decay is cautious; elsewhere
+/// they would repeat Σw² and Σw·Δ.
+pub(super) fn schema(tensors: &[String], mode: DecayMode) -> SchemaRef {
     let column = |name: &str, kind| Field::new(name, kind, false);
     let mut fields = vec![
         column("step", DataType::UInt64),
@@ -31,6 +35,10 @@ pub(super) fn schema(tensors: &[String]) -> SchemaRef {
         }
         for sum in ["g2", "d2", "wd", "wg", "agree"] {
             fields.push(Field::new(format!("{tensor}/{sum}"), DataType::Float32, false));
+        }
+        if mode == DecayMode::Cautious {
+            fields.push(Field::new(format!("{tensor}/decayed_w2"), DataType::Float64, false));
+            fields.push(Field::new(format!("{tensor}/decayed_wd"), DataType::Float32, false));
         }
     }
     Arc::new(Schema::new(fields))
@@ -55,6 +63,8 @@ pub(super) fn encode(schema: &SchemaRef, batch: &StepBatch, branches: &[u32]) ->
         wide(|row| row.lr),
         wide(|row| row.weight_decay),
     ];
+    // What is left for each tensor after the columns of the whole network.
+    let cautious = schema.fields().len() - columns.len() > ALWAYS * batch.tensors();
     for tensor in 0..batch.tensors() {
         let sums = || (0..rows.len()).map(move |row| batch.sums(row)[tensor]);
         columns.push(Arc::new(Float64Array::from_iter_values(sums().map(|sums| sums.w2))));
@@ -63,6 +73,10 @@ pub(super) fn encode(schema: &SchemaRef, batch: &StepBatch, branches: &[u32]) ->
             [|sums| sums.g2, |sums| sums.d2, |sums| sums.wd, |sums| sums.wg, |sums| sums.agree];
         for value in narrow {
             columns.push(Arc::new(Float32Array::from_iter_values(sums().map(|sums| value(sums) as f32))));
+        }
+        if cautious {
+            columns.push(Arc::new(Float64Array::from_iter_values(sums().map(|sums| sums.decayed_w2))));
+            columns.push(Arc::new(Float32Array::from_iter_values(sums().map(|sums| sums.decayed_wd as f32))));
         }
     }
     RecordBatch::try_new(schema.clone(), columns)
@@ -125,6 +139,8 @@ struct SumColumns<'a> {
     wd: &'a [f32],
     wg: &'a [f32],
     agree: &'a [f32],
+    /// Missing where decay was not cautious.
+    decayed: Option<(&'a [f64], &'a [f32])>,
 }
 
 impl<'a> SumColumns<'a> {
@@ -139,10 +155,12 @@ impl<'a> SumColumns<'a> {
             wd: narrow("wd")?,
             wg: narrow("wg")?,
             agree: narrow("agree")?,
+            decayed: wide("decayed_w2").ok().zip(narrow("decayed_wd").ok()),
         })
     }
 
     fn row(&self, at: usize) -> TensorSums {
+        let (decayed_w2, decayed_wd) = self.decayed.unwrap_or((self.w2, self.wd));
         TensorSums {
             w2: self.w2[at],
             decay: self.decay[at],
@@ -151,6 +169,8 @@ impl<'a> SumColumns<'a> {
             wd: self.wd[at].into(),
             wg: self.wg[at].into(),
             agree: self.agree[at].into(),
+            decayed_w2: decayed_w2[at],
+            decayed_wd: decayed_wd[at].into(),
         }
     }
 }

@@ -207,7 +207,7 @@ impl Recording {
         let path = self.folder.path().to_owned();
         self.bytes_before = self.folder.describe(description)?;
         // Steps before events: where both are there the session can be read whole.
-        let steps = StepsWriter::create(&path, &tensors)?;
+        let steps = StepsWriter::create(&path, &tensors, description.config.optimizer.decay_mode)?;
         self.files = Some(Files { steps, events: Log::create(&path.join(EVENTS))? });
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::columns::{self, Stretch};
 use super::error::Error;
 use super::log::Log;
 use super::{STEPS, STEPS_CRC};
-use crate::stream::{StepBatch, StepRow, TensorSums};
+use crate::stream::{DecayMode, StepBatch, StepRow, TensorSums};
 
 /// Buffers are padded to this many bytes: with Arrow's recommended 64, a second of a slow run would be half padding.
 const ALIGNMENT: usize = 8;
@@ -35,8 +35,8 @@ pub(super) struct StepsWriter {
 }
 
 impl StepsWriter {
-    pub(super) fn create(folder: &Path, tensors: &[String]) -> io::Result<Self> {
-        let schema = columns::schema(tensors);
+    pub(super) fn create(folder: &Path, tensors: &[String], mode: DecayMode) -> io::Result<Self> {
+        let schema = columns::schema(tensors, mode);
         let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5).map_err(failure)?;
         let encoder = StreamWriter::try_new_with_options(Vec::new(), &schema, options).map_err(failure)?;
         let (messages, sums) = (Log::create(&folder.join(STEPS))?, Log::create(&folder.join(STEPS_CRC))?);

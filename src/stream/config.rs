@@ -1,12 +1,12 @@
 //! What determines a run. Two runs with equal [`RunConfig`]s and equal live edits have equal weights, bit for bit;
 //! [`RunOptions`] hold what may differ between them without changing a weight.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::command::{Knob, Scope};
+use super::optimizer::{DecayMask, OptimizerConfig, Schedule};
 
 /// Everything that determines the weights of a run, validated and complete.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,12 +21,18 @@ pub struct RunConfig {
     pub init: Init,
     /// The update rule and its own hyperparameters.
     pub optimizer: OptimizerConfig,
-    /// η, the learning rate at the start.
+    /// η, the learning rate: at the start, or what its schedule multiplies.
     pub lr: f64,
-    /// λ, the weight decay at the start.
+    /// λ, the weight decay: at the start, or what its schedule multiplies.
     pub weight_decay: f64,
     /// The λ that the keys switch to from 0 before any other was set.
     pub weight_decay_start: f64,
+    /// How η moves by itself.
+    #[serde(default)]
+    pub lr_schedule: Schedule,
+    /// How λ moves by itself.
+    #[serde(default)]
+    pub weight_decay_schedule: Schedule,
     /// Which tensors decay.
     pub decay: DecayMask,
     /// Samples in a batch.
@@ -63,58 +69,6 @@ pub struct DataConfig {
     /// Which labels are redrawn, and to what. It is not the run's seed: runs of different seeds are compared on the
     /// same labels.
     pub label_noise_seed: u64,
-}
-
-/// An update rule by name, with the values of the hyperparameters that are its own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OptimizerConfig {
-    /// The rule's name, for example `sgd` or `adamw`.
-    pub name: String,
-    /// How λ enters the update.
-    pub decay_mode: DecayMode,
-    /// The rule's own hyperparameters by key, all of them.
-    pub hyper: BTreeMap<String, f64>,
-}
-
-/// How weight decay enters an update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecayMode {
-    /// λ·w is added to the gradient, before anything else sees it.
-    L2,
-    /// The weights shrink by ηλ beside the update, which never sees λ.
-    Decoupled,
-    /// λ does nothing.
-    None,
-}
-
-impl fmt::Display for DecayMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DecayMode::L2 => "l2",
-            DecayMode::Decoupled => "decoupled",
-            DecayMode::None => "none",
-        })
-    }
-}
-
-/// Which tensors decay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecayMask {
-    /// Weight matrices and kernels; not biases.
-    Weights,
-    /// Every parameter, as Chainer's hook does.
-    All,
-}
-
-impl fmt::Display for DecayMask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DecayMask::Weights => "weights",
-            DecayMask::All => "all",
-        })
-    }
 }
 
 /// How parameters start.

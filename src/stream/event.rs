@@ -256,6 +256,10 @@ pub struct Edit {
     /// Whether the scope gave up a value of its own and follows "all" again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inherits: bool,
+    /// Whether the value stays as it is from here on, because its schedule's factor was 0 and no base value could
+    /// have given it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub constant: bool,
     /// Who asked for it.
     pub by: Author,
 }
@@ -358,6 +362,7 @@ mod tests {
             from: 0.0,
             to: 3.0,
             inherits: false,
+            constant: false,
             by: Author::Keys,
         }));
         let line = serde_json::to_string(&event).unwrap();

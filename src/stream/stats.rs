@@ -21,10 +21,11 @@ pub struct StepRow {
     pub weight_decay: f64,
 }
 
-/// The six sums over one tensor in one update, and the decay share that was applied.
+/// The six sums over one tensor in one update, the decay share that was applied, and two sums more over the weights
+/// that it was applied to.
 ///
 /// With w the weights before the update, g the raw data gradient, d the decay share and w' = (1 − d)·w + Δ the
-/// weights after it; every per-tensor curve derives from these.
+/// weights after it; every per-tensor curve derives from these. Cautious decay leaves out the weights with w·Δ > 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct TensorSums {
     /// d, the share of the weights that decay removed, as applied in the training type.
@@ -41,9 +42,37 @@ pub struct TensorSums {
     pub wg: f64,
     /// Number of weights with w ≠ 0, Δ ≠ 0 and opposite signs: those that the update pushes where decay does.
     pub agree: f64,
+    /// Σ w² over the weights that decay shrank: those with w·Δ ≤ 0 where decay is cautious, all of them elsewhere.
+    pub decayed_w2: f64,
+    /// Σ w·Δ over the same.
+    pub decayed_wd: f64,
 }
 
 impl TensorSums {
+    /// Adds the sums over another part of the same tensor, in the same update.
+    pub fn add(&mut self, part: &TensorSums) {
+        self.decay = part.decay;
+        self.w2 += part.w2;
+        self.g2 += part.g2;
+        self.d2 += part.d2;
+        self.wd += part.wd;
+        self.wg += part.wg;
+        self.agree += part.agree;
+        self.decayed_w2 += part.decayed_w2;
+        self.decayed_wd += part.decayed_wd;
+    }
+
+    /// What the update made of ‖w‖², in three parts whose sum is ‖w'‖² − ‖w‖²: what decay removed, what Δ did along
+    /// the weights, and what it added across them.
+    ///
+    /// ```text
+    /// -(2d - d^2)*DW2    2*WD - 2*d*DWD    D2
+    /// ```
+    pub fn budget(&self) -> [f64; 3] {
+        let d = self.decay;
+        [-(2.0 * d - d * d) * self.decayed_w2, 2.0 * self.wd - 2.0 * d * self.decayed_wd, self.d2]
+    }
+
     /// ‖w‖ before the update.
     pub fn norm(&self) -> f64 {
         self.w2.sqrt()
@@ -54,9 +83,10 @@ impl TensorSums {
         self.g2.sqrt()
     }
 
-    /// ‖w' − w‖ / ‖w‖ = √(D2 − 2d·WD + d²·W2) / √W2; not a number where the weights are all 0.
+    /// ‖w' − w‖ / ‖w‖ = √(D2 − 2d·DWD + d²·DW2) / √W2; not a number where the weights are all 0.
     pub fn update_ratio(&self) -> f64 {
-        let change = self.d2 - 2.0 * self.decay * self.wd + self.decay * self.decay * self.w2;
+        let d = self.decay;
+        let change = self.d2 - 2.0 * d * self.decayed_wd + d * d * self.decayed_w2;
         (change.max(0.0) / self.w2).sqrt()
     }
 }

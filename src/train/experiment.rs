@@ -7,7 +7,8 @@ use super::learner::Learner;
 use super::machine;
 use crate::data::{BatchOrder, DataError, Dataset};
 use crate::nn::{ModelError, Network, Role};
-use crate::optim::{self, KnobError, Knobs, OptimError};
+use crate::optim::schedule::{self, ScheduleError};
+use crate::optim::{Choice, HyperSpec, KnobError, Knobs, OptimError, mask};
 use crate::stream::{
     Author, DecayMask, Description, Hyper, Knob, Length, RunConfig, RunOptions, Scope, Setting, TensorInfo,
 };
@@ -24,6 +25,17 @@ pub enum PrepareError {
     /// The update rule.
     #[error(transparent)]
     Optim(#[from] OptimError),
+    /// A schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// The mask leaves every tensor out.
+    #[error("no tensor's name matches `{pattern}`: there are {}", names.join(", "))]
+    NothingDecays {
+        /// The pattern.
+        pattern: String,
+        /// The tensors.
+        names: Vec<String>,
+    },
     /// A hyperparameter.
     #[error(transparent)]
     Knob(#[from] KnobError),
@@ -66,15 +78,16 @@ impl Experiment {
     /// # Panics
     /// Where `config.batch` or `options.threads` is 0.
     pub fn prepare(config: RunConfig, options: RunOptions) -> Result<Experiment, PrepareError> {
-        let rule = optim::find(&config.optimizer.name)?;
+        let choice = Choice::of(&config.optimizer)?;
         let network = Network::parse(&config.model)?;
-        let tensors = describe_tensors(&network, config.decay);
-        let hyper = rule
-            .hyper
+        let tensors = describe_tensors(&network, &config.decay)?;
+        let specs = choice.hyper();
+        let hyper = specs
             .iter()
             .map(|spec| config.optimizer.hyper.get(spec.key).copied().ok_or(PrepareError::MissingHyper(spec.key)))
             .collect::<Result<Vec<f64>, _>>()?;
-        let knobs = Knobs::new(config.lr, config.weight_decay, rule.hyper, hyper, tensors.clone())?;
+        let knobs = Knobs::new(config.lr, config.weight_decay, specs.clone(), hyper, tensors.clone())?
+            .with_lr_allowed(choice.rule.lr_allowed)?;
         check_edits(&config, knobs.clone())?;
 
         let data = Dataset::load(&config.data)?;
@@ -90,10 +103,14 @@ impl Experiment {
         {
             return Err(PrepareError::EditTooLate { step: last.step, total });
         }
+        let knobs = knobs.with_schedules(
+            schedule::complete(config.lr_schedule, total_steps)?,
+            schedule::complete(config.weight_decay_schedule, total_steps)?,
+        );
         let description = Description {
             data: data.info.clone(),
             tensors,
-            hyper: describe_hyper(rule.hyper, knobs.hyper()),
+            hyper: describe_hyper(&specs, knobs.hyper()),
             steps_per_epoch: order.per_epoch(),
             total_steps,
             machine: machine::describe(),
@@ -106,8 +123,8 @@ impl Experiment {
             network,
             config.init,
             config.seed,
-            optim::build(&config.optimizer.name)?,
-            config.optimizer.decay_mode,
+            choice.build(config.seed),
+            &knobs,
             config.batch.min(data.train.len()),
             options.threads,
         );
@@ -120,22 +137,26 @@ impl Experiment {
     }
 }
 
-fn describe_tensors(network: &Network, mask: DecayMask) -> Vec<TensorInfo> {
+fn describe_tensors(network: &Network, mask: &DecayMask) -> Result<Vec<TensorInfo>, PrepareError> {
+    let kind = |role: Role| if role == Role::Weight { mask::Kind::Weight } else { mask::Kind::Other };
     let info = |tensor: &crate::nn::Tensor| TensorInfo {
         name: tensor.name.clone(),
         layer: network.layers()[tensor.layer].name.clone(),
         shape: tensor.shape.clone(),
-        decays: mask == DecayMask::All || tensor.role == Role::Weight,
+        decays: mask::covers(mask, &tensor.name, kind(tensor.role)),
     };
-    network.tensors().iter().map(info).collect()
+    let tensors: Vec<TensorInfo> = network.tensors().iter().map(info).collect();
+    if tensors.iter().any(|tensor| tensor.decays) {
+        Ok(tensors)
+    } else {
+        let names = tensors.into_iter().map(|tensor| tensor.name).collect();
+        Err(PrepareError::NothingDecays { pattern: mask.to_string(), names })
+    }
 }
 
-fn describe_hyper(specs: &[optim::HyperSpec], values: &[f64]) -> Vec<Hyper> {
-    let describe = |(spec, &value): (&optim::HyperSpec, &f64)| Hyper {
-        key: spec.key.into(),
-        value,
-        allowed: spec.allowed.words().into(),
-    };
+fn describe_hyper(specs: &[HyperSpec], values: &[f64]) -> Vec<Hyper> {
+    let describe =
+        |(spec, &value): (&HyperSpec, &f64)| Hyper { key: spec.key.into(), value, allowed: spec.allowed.words() };
     specs.iter().zip(values).map(describe).collect()
 }
 

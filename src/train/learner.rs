@@ -11,9 +11,9 @@ use super::pass::{Pass, PassTensor, Task, part};
 use super::team::Team;
 use crate::data::Samples;
 use crate::nn::{Network, Rows, initialise};
-use crate::optim::{Knobs, Rule};
+use crate::optim::{Knobs, Optimizer};
 use crate::scalar::{Scalar, is_finite, largest};
-use crate::stream::{DecayMode, Init, Score, TensorSums};
+use crate::stream::{Init, Score, TensorSums};
 
 /// Samples in a block of a step.
 const STEP_ROWS: usize = 50;
@@ -49,24 +49,21 @@ pub struct NotFinite {
 }
 
 impl<T: Scalar> Learner<T> {
-    /// Fresh weights, drawn by `seed`, for batches of at most `batch` samples.
+    /// Fresh weights, drawn by `seed`, for batches of at most `batch` samples; `knobs` as they are at the start.
     pub fn new(
         network: Network,
         init: Init,
         seed: u64,
-        rule: Box<dyn Rule<T>>,
-        mode: DecayMode,
+        optimizer: Optimizer<T>,
+        knobs: &Knobs,
         batch: usize,
         threads: usize,
     ) -> Self {
-        let tensors: Vec<PassTensor> = network
-            .tensors()
-            .iter()
-            .map(|tensor| PassTensor { rows: tensor.shape[0], row_len: tensor.row_len() })
-            .collect();
+        let tensors: Vec<PassTensor> =
+            network.tensors().iter().map(|tensor| PassTensor { shape: tensor.shape.clone() }).collect();
         let weights = initialise(&network, init, seed);
         Learner {
-            pass: Pass::new(rule, mode, &tensors, weights),
+            pass: Pass::new(optimizer, knobs, &tensors, weights),
             team: Team::new(threads),
             step_blocks: blocks_of(&network, batch.div_ceil(STEP_ROWS), STEP_ROWS.min(batch)),
             evaluation_blocks: blocks_of(&network, EVALUATION_BLOCKS, EVALUATION_ROWS),

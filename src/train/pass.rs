@@ -1,14 +1,25 @@
-//! The update of all parameters: cut into blocks, shared out, with the six sums of every tensor.
+//! The update of all parameters: cut into blocks, shared out, with the sums of every tensor.
 //!
 //! This is the code that trains. The fixtures that other libraries computed run through it too, in f64, with their
 //! gradients in place of a network's.
+//!
+//! An element-wise rule takes one walk over memory: a block's gradient, its hooks, decay, update and sums at once. A hook
+//! that needs a norm takes one walk more, after all gradients are there; a rule that needs whole tensors sees each of
+//! them, on one thread, before the blocks. Between such phases the team meets; partial sums are combined in block order.
+
+mod moment;
+mod snapshot;
 
 use std::ops::Range;
 
+pub use snapshot::{PassState, RestoreError};
+
+use moment::{Moment, collect, needed};
+
 use super::team::{Cuts, Team};
-use crate::optim::{Block, Decay, Knobs, Now, Rule};
+use crate::optim::{Block, Hooked, Instructions, Knobs, Norms, Op, Optimizer, Start, Whole};
 use crate::scalar::{Scalar, is_finite};
-use crate::stream::{DecayMode, TensorSums};
+use crate::stream::TensorSums;
 
 /// Elements that a block aims at. Large enough to make a task worth its price, small enough to cut a layer into
 /// several.
@@ -17,10 +28,18 @@ const BLOCK: usize = 16 * 1024;
 /// A parameter tensor, as far as an update cares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassTensor {
-    /// Rows, which a block does not cut.
-    pub rows: usize,
-    /// Elements in a row.
-    pub row_len: usize,
+    /// Sizes, outermost first. A block does not cut a row, which is all that shares the first index.
+    pub shape: Vec<usize>,
+}
+
+impl PassTensor {
+    fn rows(&self) -> usize {
+        self.shape.first().copied().unwrap_or(1)
+    }
+
+    fn row_len(&self) -> usize {
+        self.shape.iter().skip(1).product()
+    }
 }
 
 /// A block of a tensor's rows.
@@ -30,67 +49,115 @@ pub struct Task {
     pub tensor: usize,
     /// Its rows.
     pub rows: Range<usize>,
+    /// Place of its first element in the tensor.
+    first: usize,
 }
 
 /// Weights, gradient, state and sums, and how to update them.
 pub struct Pass<T: Scalar> {
-    rule: Box<dyn Rule<T>>,
-    mode: DecayMode,
+    optimizer: Optimizer<T>,
+    instructions: Instructions,
+    tensors: Vec<PassTensor>,
     tasks: Vec<Task>,
     cuts: Cuts,
+    /// Whole tensors.
+    tensor_cuts: Cuts,
     weights: Vec<T>,
     gradient: Vec<T>,
+    /// What the rule made of whole tensors' gradients; empty where it makes nothing of any.
+    prepared: Vec<T>,
+    /// For each of the rule's state tensors all its elements, or none while it was never needed.
     state: Vec<Vec<T>>,
+    /// What each of them starts from.
+    starts: Vec<f64>,
+    /// Each tensor's numbers, tensor behind tensor.
+    scalars: Vec<f64>,
+    /// What is done to each tensor's gradient in this update.
+    chains: Vec<Vec<Op<T>>>,
     block_sums: Vec<TensorSums>,
     block_finite: Vec<bool>,
+    block_norms: Vec<Norms>,
+    norms: Vec<Norms>,
     sums: Vec<TensorSums>,
     updates: u64,
 }
 
+/// What may be chosen about a pass without changing what it computes, but for the last bits of sums.
+#[derive(Debug, Clone, Copy)]
+pub struct PassOptions {
+    /// Elements that a block aims at.
+    pub block: usize,
+    /// What the walk over the weights is compiled for.
+    pub instructions: Instructions,
+}
+
+impl Default for PassOptions {
+    fn default() -> Self {
+        PassOptions { block: BLOCK, instructions: Instructions::best() }
+    }
+}
+
 impl<T: Scalar> Pass<T> {
-    /// For tensors that lie one behind the other in `weights`.
+    /// For tensors that lie one behind the other in `weights`; state starts from the hyperparameters as they are.
     ///
     /// # Panics
     /// Where the tensors and the weights differ in size.
-    pub fn new(rule: Box<dyn Rule<T>>, mode: DecayMode, tensors: &[PassTensor], weights: Vec<T>) -> Self {
-        Pass::with_block(rule, mode, tensors, weights, BLOCK)
+    pub fn new(optimizer: Optimizer<T>, knobs: &Knobs, tensors: &[PassTensor], weights: Vec<T>) -> Self {
+        Pass::with(PassOptions::default(), optimizer, knobs, tensors, weights)
     }
 
-    /// The same with blocks of about `block` elements. Element-wise rules give the same weights for any size; the
-    /// sums' last bits depend on it.
+    /// The same, otherwise cut or compiled. Element-wise rules give the same weights for any size of a block.
     ///
     /// # Panics
     /// Where the tensors and the weights differ in size.
-    pub fn with_block(
-        rule: Box<dyn Rule<T>>,
-        mode: DecayMode,
+    pub fn with(
+        options: PassOptions,
+        optimizer: Optimizer<T>,
+        knobs: &Knobs,
         tensors: &[PassTensor],
         weights: Vec<T>,
-        block: usize,
     ) -> Self {
-        let (mut tasks, mut ranges, mut end) = (Vec::new(), Vec::new(), 0);
+        let (mut tasks, mut ranges, mut whole, mut end) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for (index, tensor) in tensors.iter().enumerate() {
-            let blocks = (tensor.rows * tensor.row_len).div_ceil(block.max(1)).clamp(1, tensor.rows);
-            for rows in (0..blocks).map(|index| part(tensor.rows, blocks, index)) {
-                ranges.push(end..end + rows.len() * tensor.row_len);
-                end += rows.len() * tensor.row_len;
-                tasks.push(Task { tensor: index, rows });
+            let (first, row_len) = (end, tensor.row_len());
+            let blocks = (tensor.rows() * row_len).div_ceil(options.block.max(1)).clamp(1, tensor.rows());
+            for rows in (0..blocks).map(|index| part(tensor.rows(), blocks, index)) {
+                ranges.push(end..end + rows.len() * row_len);
+                tasks.push(Task { tensor: index, rows: rows.clone(), first: end - first });
+                end += rows.len() * row_len;
             }
+            whole.push(first..end);
         }
         assert_eq!(end, weights.len(), "tensors and weights of the same size");
-        let state = rule.state().iter().map(|spec| vec![T::of(spec.initial); end]).collect();
+        let start = |start: Start| match start {
+            Start::At(value) => value,
+            Start::Hyper(place) => knobs.hyper()[place],
+            Start::LearningRate => knobs.base_lr(),
+        };
+        let rule = &optimizer.rule;
+        let starts: Vec<f64> = rule.state().iter().map(|spec| start(spec.start)).collect();
+        let scalars = tensors.iter().flat_map(|_| rule.scalars()).map(|spec| start(spec.start)).collect();
+        let prepares = tensors.iter().any(|tensor| rule.prepares(&tensor.shape));
         Pass {
-            rule,
-            mode,
+            instructions: options.instructions,
             cuts: Cuts::new(ranges),
+            tensor_cuts: Cuts::new(whole),
             gradient: vec![T::zero(); end],
-            state,
+            prepared: if prepares { vec![T::zero(); end] } else { Vec::new() },
+            state: vec![Vec::new(); starts.len()],
+            starts,
+            scalars,
+            chains: vec![Vec::new(); tensors.len()],
             block_sums: vec![TensorSums::default(); tasks.len()],
             block_finite: vec![true; tasks.len()],
+            block_norms: vec![Norms::default(); tasks.len()],
+            norms: vec![Norms::default(); tensors.len()],
             sums: vec![TensorSums::default(); tensors.len()],
             updates: 0,
+            tensors: tensors.to_vec(),
             tasks,
             weights,
+            optimizer,
         }
     }
 
@@ -133,41 +200,124 @@ impl<T: Scalar> Pass<T> {
 
     /// Updates every block with the gradient that [`Pass::find_gradient`] found.
     pub fn update_with_found(&mut self, team: &mut Team, knobs: &Knobs) {
-        self.update(team, knobs, |_, _| {});
+        self.prepare(team, knobs);
+        self.update_blocks(team, knobs, |_, _| {});
     }
 
-    /// Computes each block's gradient and updates it at once, while it is in the cache.
+    /// Computes each block's gradient and updates it at once, while it is in the cache; where a hook or the rule must
+    /// see more than a block, computes all of them first. Every gradient must be finite.
     pub fn update(&mut self, team: &mut Team, knobs: &Knobs, gradient: impl Fn(&Task, &mut [T]) + Sync) {
+        if self.prepared.is_empty() && !self.optimizer.hooks.measure() {
+            self.prepare(team, knobs);
+            self.update_blocks(team, knobs, gradient);
+        } else {
+            let found = self.find_gradient(team, gradient);
+            debug_assert_eq!(found, Ok(()), "a finite gradient");
+            self.update_with_found(team, knobs);
+        }
+    }
+
+    /// All that comes before the blocks: state, the tensors' numbers, hooks, whole tensors.
+    fn prepare(&mut self, team: &mut Team, knobs: &Knobs) {
         self.updates += 1;
-        let (t, mode, tasks, rule) = (self.updates, self.mode, &self.tasks, &self.rule);
-        let states = self.state.len();
-        let mut arenas: [&mut [T]; super::team::MOST_ARENAS] = Default::default();
-        let whole = [&mut self.weights, &mut self.gradient].into_iter().chain(&mut self.state);
-        arenas.iter_mut().zip(whole).for_each(|(arena, whole)| *arena = whole);
-        team.for_each_cut(&self.cuts, &mut arenas[..2 + states], &mut self.block_sums, |index, mut pieces, sums| {
+        let own = &knobs.hyper()[..self.optimizer.own];
+        let specs = self.optimizer.rule.state();
+        for ((state, spec), &start) in self.state.iter_mut().zip(specs).zip(&self.starts) {
+            if state.is_empty() && (spec.needed)(own) {
+                *state = vec![T::of(start); self.weights.len()];
+            }
+        }
+        let each = self.optimizer.rule.scalars().len();
+        let moment = Moment::new(&self.optimizer, knobs, self.updates, &[], self.instructions);
+        for (index, tensor) in self.tensors.iter().enumerate() {
+            let scalars = &mut self.scalars[index * each..(index + 1) * each];
+            self.optimizer.rule.advance(scalars, &moment.now(index, &tensor.shape));
+        }
+        self.resolve_hooks(team, knobs);
+        if !self.prepared.is_empty() {
+            self.prepare_tensors(team, knobs);
+        }
+    }
+
+    /// Hook by hook, with a walk over the gradient before one that needs norms.
+    fn resolve_hooks(&mut self, team: &mut Team, knobs: &Knobs) {
+        self.chains.iter_mut().for_each(Vec::clear);
+        for place in 0..self.optimizer.hooks.len() {
+            if self.optimizer.hooks.needs_norms(place) {
+                self.measure(team);
+            }
+            let decay = |tensor| knobs.tensor_decay(tensor);
+            let hooks = &self.optimizer.hooks;
+            hooks.resolve(place, self.updates, knobs.hyper(), decay, &self.norms, &mut self.chains);
+        }
+    }
+
+    /// Norms of the weights, and of the gradient after the hooks that are resolved so far.
+    fn measure(&mut self, team: &mut Team) {
+        let (tasks, chains) = (&self.tasks, &self.chains);
+        let mut arenas = [&mut self.weights[..], &mut self.gradient];
+        team.for_each_cut(&self.cuts, &mut arenas, &mut self.block_norms, |index, mut pieces, norms| {
+            let (weights, gradient) = (pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default());
+            let task = &tasks[index];
+            *norms = Hooked::Chain(&chains[task.tensor], task.first).measure(weights, gradient);
+        });
+        self.norms.fill(Norms::default());
+        for (task, block) in tasks.iter().zip(&self.block_norms) {
+            let norms = &mut self.norms[task.tensor];
+            norms.g2 += block.g2;
+            norms.w2 += block.w2;
+        }
+    }
+
+    /// Lets the rule see the tensors that it must see as a whole.
+    fn prepare_tensors(&mut self, team: &mut Team, knobs: &Knobs) {
+        let (rule, chains, tensors) = (&self.optimizer.rule, &self.chains, &self.tensors);
+        let moment = Moment::new(&self.optimizer, knobs, self.updates, &self.scalars, self.instructions);
+        let state = needed(&mut self.state, rule.state(), moment.own());
+        let arenas = [&mut self.weights[..], &mut self.gradient, &mut self.prepared];
+        let (mut arenas, count) = collect(arenas.into_iter().chain(state));
+        let mut done = vec![(); tensors.len()];
+        team.for_each_cut(&self.tensor_cuts, &mut arenas[..count], &mut done, |tensor, mut pieces, ()| {
+            let shape = &tensors[tensor].shape;
+            if !rule.prepares(shape) {
+                return;
+            }
+            let [weights, raw, gradient] = std::array::from_fn(|_| pieces.next().unwrap_or_default());
+            Hooked::Chain(&chains[tensor], 0).write(weights, raw, gradient);
+            let (mut state, count) = collect(pieces);
+            let whole = Whole { weights, gradient, state: &mut state[..count] };
+            rule.prepare(whole, &moment.now(tensor, shape));
+        });
+    }
+
+    /// The walk that writes the weights.
+    fn update_blocks(&mut self, team: &mut Team, knobs: &Knobs, gradient: impl Fn(&Task, &mut [T]) + Sync) {
+        let (rule, chains, tensors, tasks) = (&self.optimizer.rule, &self.chains, &self.tensors, &self.tasks);
+        let moment = Moment::new(&self.optimizer, knobs, self.updates, &self.scalars, self.instructions);
+        let prepared = &self.prepared;
+        let places = self.tensor_cuts.ranges();
+        let state = needed(&mut self.state, rule.state(), moment.own());
+        let arenas = [&mut self.weights[..], &mut self.gradient];
+        let (mut arenas, count) = collect(arenas.into_iter().chain(state));
+        team.for_each_cut(&self.cuts, &mut arenas[..count], &mut self.block_sums, |index, mut pieces, sums| {
             let (weights, piece) = (pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default());
-            let mut state: [&mut [T]; super::team::MOST_ARENAS] = Default::default();
-            state.iter_mut().zip(pieces).for_each(|(state, piece)| *state = piece);
-            gradient(&tasks[index], piece);
-            let lambda = knobs.tensor_decay(tasks[index].tensor);
-            let decay = match mode {
-                DecayMode::L2 => Decay::L2(lambda),
-                DecayMode::Decoupled => Decay::Decoupled(lambda),
-                DecayMode::None => Decay::None,
+            let task = &tasks[index];
+            gradient(task, piece);
+            let shape = &tensors[task.tensor].shape;
+            let (mut state, mut count) = collect(pieces);
+            let hooked = if rule.prepares(shape) {
+                count = 0;
+                let first = places[task.tensor].start + task.first;
+                Hooked::Prepared(&prepared[first..first + weights.len()])
+            } else {
+                Hooked::Chain(&chains[task.tensor], task.first)
             };
-            let now = Now { t, lr: knobs.lr, decay, hyper: knobs.hyper() };
-            *sums = rule.update(Block { weights, gradient: piece, state: &mut state[..states] }, &now);
+            let now = moment.now(task.tensor, shape);
+            *sums = rule.update(Block { weights, gradient: piece, hooked, state: &mut state[..count] }, &now);
         });
         self.sums.fill(TensorSums::default());
         for (task, block) in self.tasks.iter().zip(&self.block_sums) {
-            let sums = &mut self.sums[task.tensor];
-            sums.decay = block.decay;
-            sums.w2 += block.w2;
-            sums.g2 += block.g2;
-            sums.d2 += block.d2;
-            sums.wd += block.wd;
-            sums.wg += block.wg;
-            sums.agree += block.agree;
+            self.sums[task.tensor].add(block);
         }
     }
 }

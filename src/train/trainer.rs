@@ -111,7 +111,10 @@ impl Trainer {
             }
             self.apply_planned_edits()?;
             match self.make_update() {
-                Ok(()) => self.step += 1,
+                Ok(()) => {
+                    self.step += 1;
+                    self.experiment.knobs.move_to(self.step);
+                }
                 Err(NotFinite { what }) => {
                     let (step, seconds) = (self.step, self.seconds());
                     self.send(What::Diverged { step, seconds, what })?;
@@ -136,7 +139,7 @@ impl Trainer {
         let decayed = |(index, sums): (usize, &TensorSums)| knobs.tensor_decay(index) * sums.w2;
         let penalty = match description.config.optimizer.decay_mode {
             DecayMode::None => 0.0,
-            DecayMode::L2 | DecayMode::Decoupled => 0.5 * learner.sums().iter().enumerate().map(decayed).sum::<f64>(),
+            _ => 0.5 * learner.sums().iter().enumerate().map(decayed).sum::<f64>(),
         };
         let row = StepRow {
             step: self.step,
@@ -145,8 +148,8 @@ impl Trainer {
             loss: progress.loss,
             accuracy: progress.accuracy,
             penalty,
-            lr: knobs.lr,
-            weight_decay: knobs.weight_decay,
+            lr: knobs.lr(),
+            weight_decay: knobs.weight_decay(),
         };
         self.batch.push(row, learner.sums());
         Ok(())
@@ -241,6 +244,7 @@ impl Trainer {
                     from: change.from,
                     to: change.to,
                     inherits: change.inherits,
+                    constant: change.constant,
                     by: setting.by,
                 };
                 self.send(What::Edited(edit))

@@ -14,7 +14,7 @@ use self::journal::Journal;
 use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Ending, Options};
-use crate::stream::{DecayMode, Description, Scope, StepBatch, Summary};
+use crate::stream::{Convention, DecayMode, Description, Scope, StepBatch, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
 pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
@@ -294,9 +294,14 @@ impl Run {
         let hyper = |key: &str| self.hyper.iter().find(|(its, _)| its == key).map(|(_, value)| *value);
         match optimizer.decay_mode {
             DecayMode::None => None,
-            DecayMode::Decoupled => Some(lr * weight_decay),
+            DecayMode::Decoupled if optimizer.convention == Convention::Chainer => {
+                Some(hyper("eta").unwrap_or(1.0) * weight_decay)
+            }
+            DecayMode::Decoupled | DecayMode::Corrected => Some(lr * weight_decay),
+            // It acts on some of the weights only, and which ones changes with every update.
+            DecayMode::Cautious => None,
             // With momentum the same pull goes on acting: η/(1 − μ) in the long run.
-            DecayMode::L2 if optimizer.name == "sgd" => {
+            DecayMode::L2 if optimizer.name == "sgd" && optimizer.hooks.len() <= 1 => {
                 Some(lr * weight_decay / (1.0 - hyper("momentum").unwrap_or(0.0)))
             }
             DecayMode::L2 => None,

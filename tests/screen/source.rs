@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use wdtop::stream::{
-    Command, DataConfig, DataInfo, DecayMask, DecayMode, Description, Edit, Evaluation, Event, FinalNorm, Hyper, Init,
-    Knob, Length, Machine, OptimizerConfig, Refusal, RunConfig, RunOptions, Scope, Score, StepBatch, StepRow,
-    StopReason, Summary, TensorInfo, TensorSums, What,
+    Command, Convention, DataConfig, DataInfo, DecayMask, DecayMode, Description, Edit, Evaluation, Event, FinalNorm,
+    Hyper, Init, Knob, Length, Machine, OptimizerConfig, Refusal, RunConfig, RunOptions, Schedule, Scope, Score,
+    StepBatch, StepRow, StopReason, Summary, TensorInfo, TensorSums, What,
 };
 
 /// Updates between two evaluations.
@@ -55,12 +55,16 @@ impl Source {
             init: Init::Torch,
             optimizer: OptimizerConfig {
                 name: rule.into(),
+                convention: Convention::Torch,
                 decay_mode,
+                hooks: Vec::new(),
                 hyper: hyper.iter().map(|(key, value)| (key.to_string(), *value)).collect::<BTreeMap<_, _>>(),
             },
             lr: 1e-3,
             weight_decay: 0.0,
             weight_decay_start: 1.0,
+            lr_schedule: Schedule::Constant,
+            weight_decay_schedule: Schedule::Constant,
             decay: DecayMask::All,
             batch: 100,
             length: Length::Unbounded,
@@ -150,6 +154,7 @@ impl Source {
                     from,
                     to: value,
                     inherits: setting.value.is_none(),
+                    constant: false,
                     by: setting.by,
                 };
                 vec![What::Edited(edit).into()]
@@ -201,6 +206,7 @@ impl Source {
             w2: norm * norm,
             g2: 0.09 * (1.0 + 0.1 * noise),
             d2: (3e-3 * norm).powi(2),
+            decayed_w2: norm * norm,
             ..TensorSums::default()
         });
         let sums: Vec<_> = sums.collect();

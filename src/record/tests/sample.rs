@@ -21,12 +21,16 @@ pub fn description() -> Description {
             init: Init::Torch,
             optimizer: OptimizerConfig {
                 name: "adamw".into(),
+                convention: Convention::Torch,
                 decay_mode: DecayMode::Decoupled,
+                hooks: Vec::new(),
                 hyper: BTreeMap::from([("beta1".into(), 0.9), ("eps".into(), 1e-8)]),
             },
             lr: 1e-3,
             weight_decay: 0.0,
             weight_decay_start: 1.0,
+            lr_schedule: Schedule::Constant,
+            weight_decay_schedule: Schedule::Constant,
             decay: DecayMask::All,
             batch: 100,
             length: Length::Steps(7),
@@ -85,6 +89,8 @@ pub fn steps(range: std::ops::Range<u64>) -> Event {
             wd: sign * x,
             wg: -sign * x,
             agree: step as f64,
+            decayed_w2: 9.1 * x,
+            decayed_wd: sign * x,
         });
         batch.push(row, &sums);
     }
@@ -100,6 +106,7 @@ pub fn edit(step: u64, scope: &str, from: f64, to: f64) -> Event {
         from,
         to,
         inherits: false,
+        constant: false,
         by: Author::Keys,
     })
     .into()
@@ -189,6 +196,7 @@ pub fn narrowed(events: &[Event]) -> Vec<(u32, StepRow, Vec<TensorSums>)> {
                 wd: f(sums.wd),
                 wg: f(sums.wg),
                 agree: f(sums.agree),
+                decayed_wd: f(sums.decayed_wd),
                 ..*sums
             });
             rows.push((event.branch, row, sums.collect()));

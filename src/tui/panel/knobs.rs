@@ -123,7 +123,13 @@ fn timescale(app: &App, run: &Run) -> String {
         Some(_) => "half-life ∞  τ ∞ (no decay)".into(),
         None => match &run.description.config.optimizer {
             optimizer if optimizer.decay_mode == DecayMode::None => "λ does nothing: decay mode none".into(),
-            optimizer => format!("half-life — (not separable: L2 in {})", printable(&optimizer.name)),
+            optimizer => {
+                format!(
+                    "half-life — (not separable: {} in {})",
+                    mode_name(optimizer.decay_mode),
+                    printable(&optimizer.name)
+                )
+            }
         },
     }
 }
@@ -153,13 +159,20 @@ fn count(steps: f64) -> String {
     if (9.5..999_999.0).contains(&steps) { digits::thousands(steps.round() as u64) } else { digits::three(steps) }
 }
 
-/// The rule's own hyperparameters.
-fn rule(run: &Run) -> String {
-    let mode = match run.description.config.optimizer.decay_mode {
+/// How λ enters the update, in a word.
+pub(super) fn mode_name(mode: DecayMode) -> &'static str {
+    match mode {
         DecayMode::L2 => "L2",
         DecayMode::Decoupled => "decoupled",
+        DecayMode::Cautious => "cautious",
+        DecayMode::Corrected => "corrected",
         DecayMode::None => "no decay",
-    };
+    }
+}
+
+/// The rule's own hyperparameters.
+fn rule(run: &Run) -> String {
+    let mode = mode_name(run.description.config.optimizer.decay_mode);
     let hyper = run.hyper.iter().map(|(key, value)| {
         let knob = Knob::from(key.clone());
         // As people write them: 0.999, 1e-8.

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::flow;
-use crate::stream::{DecayMode, Evaluation, printable};
+use crate::stream::{Convention, DecayMode, Evaluation, printable};
 use crate::tui::app::{App, Phase, Run};
 use crate::tui::digits;
 
@@ -22,17 +22,15 @@ pub(in crate::tui) fn title(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         let noise = 100.0 * config.data.label_noise;
         set += &format!(", {noise:.0} % noisy labels");
     }
-    let mode = match config.optimizer.decay_mode {
-        DecayMode::L2 => "L2",
-        DecayMode::Decoupled => "decoupled",
-        DecayMode::None => "no decay",
-    };
+    let mode = super::knobs::mode_name(config.optimizer.decay_mode);
+    // Whose arithmetic a name means is told where it is not what most expect.
+    let whose = if config.optimizer.convention == Convention::Chainer { "chainer " } else { "" };
     let parts = vec![
         Line::styled(" wdtop", app.theme.strong),
         Line::raw(printable(&config.recipe).into_owned()),
         Line::raw(set),
         Line::raw(printable(&config.model).replacen(':', " ", 1)),
-        Line::raw(format!("{} {mode}", printable(&config.optimizer.name))),
+        Line::raw(format!("{whose}{} {mode}", printable(&config.optimizer.name))),
     ];
     flow(parts, 2, Rect { width: room, ..area }, buffer);
     let x = area.right().saturating_sub(right.width() as u16).max(area.x);
@@ -56,7 +54,7 @@ pub(in crate::tui) fn status(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     if let Some(row) = run.history.last {
         let kind = match run.description.config.optimizer.decay_mode {
             DecayMode::L2 => "in the gradient",
-            DecayMode::Decoupled => "virtual",
+            DecayMode::Decoupled | DecayMode::Cautious | DecayMode::Corrected => "virtual",
             DecayMode::None => "not applied",
         };
         parts.push(Line::raw(format!("penalty {:>6} ({kind})", digits::three(row.penalty))));

@@ -1,0 +1,265 @@
+//! What is done to the gradient before the rule sees it: a chain of hooks, each over all tensors before the next.
+//!
+//! A hook is resolved, tensor by tensor, into one or two element-wise operations ([`Op`]) before the weights are
+//! walked. One that needs a norm (clipping by the global norm, LARS) is measured first, with the operations before it
+//! already in place, so that no changed gradient is ever stored.
+
+use super::hyper::{Allowed, HyperSpec};
+use super::sweep::LANES;
+use crate::random::{Generator, Purpose, normal_at};
+use crate::scalar::{Scalar, larger, sign, smaller};
+use crate::stream::{Convention, Hook};
+
+/// One element-wise operation on the gradient.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Op<T> {
+    /// g + rate·w
+    Pull(T),
+    /// g + rate·sign(w), sign(0) = 0
+    Lasso(T),
+    /// g·scale
+    Scale(T),
+    /// min(max(g, lower), upper)
+    Clip(T, T),
+    /// g + N(0, deviation²), drawn by key and element.
+    Noise(T, u64),
+}
+
+impl<T: Scalar> Op<T> {
+    /// The operation on `L` elements, of which the first is the tensor's element `at`.
+    #[inline(always)]
+    fn apply<const L: usize>(self, w: &[T; L], g: &mut [T; L], at: usize) {
+        match self {
+            Op::Pull(rate) => (0..L).for_each(|lane| g[lane] = g[lane] + rate * w[lane]),
+            Op::Lasso(rate) => (0..L).for_each(|lane| g[lane] = g[lane] + rate * sign(w[lane])),
+            Op::Scale(scale) => (0..L).for_each(|lane| g[lane] = g[lane] * scale),
+            Op::Clip(lower, upper) => (0..L).for_each(|lane| g[lane] = smaller(larger(g[lane], lower), upper)),
+            Op::Noise(deviation, key) => {
+                (0..L).for_each(|lane| g[lane] = g[lane] + deviation * T::of(normal_at(key, (at + lane) as u64)));
+            }
+        }
+    }
+}
+
+/// What stands for the gradient of a block in the rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Hooked<'a, T> {
+    /// The raw gradient after these operations. The block's first element is this one of the tensor.
+    Chain(&'a [Op<T>], usize),
+    /// What [`Rule::prepare`](super::Rule::prepare) made of it: as long as the block.
+    Prepared(&'a [T]),
+}
+
+impl<T: Scalar> Hooked<'_, T> {
+    /// For `L` elements from `at` on, what the rule sees, and the same without what decay put in.
+    #[inline(always)]
+    pub(super) fn gradient<const L: usize>(self, w: &[T; L], g: &[T; L], at: usize) -> ([T; L], [T; L]) {
+        let (mut full, mut of_data) = (*g, *g);
+        match self {
+            Hooked::Chain(ops, first) => {
+                for &op in ops {
+                    op.apply(w, &mut full, first + at);
+                    if !matches!(op, Op::Pull(_)) {
+                        op.apply(w, &mut of_data, first + at);
+                    }
+                }
+            }
+            Hooked::Prepared(values) => {
+                full.copy_from_slice(&values[at..at + L]);
+                of_data = full;
+            }
+        }
+        (full, of_data)
+    }
+
+    /// The factor c of c·w in the gradient, where decay can be told from the data's part: after it come only scales.
+    pub(super) fn pull(self) -> Option<T> {
+        let Hooked::Chain(ops, _) = self else { return None };
+        ops.iter().try_fold(T::zero(), |pull, &op| match op {
+            Op::Pull(rate) => Some(pull + rate),
+            Op::Scale(scale) => Some(pull * scale),
+            Op::Lasso(_) | Op::Clip(..) | Op::Noise(..) => (pull == T::zero()).then_some(pull),
+        })
+    }
+
+    /// Writes what the rule sees of the whole stretch.
+    pub fn write(self, weights: &[T], gradient: &[T], hooked: &mut [T]) {
+        for (at, hooked) in hooked.iter_mut().enumerate() {
+            [*hooked] = self.gradient(&[weights[at]], &[gradient[at]], at).0;
+        }
+    }
+
+    /// Sums over a stretch: of the gradient as the rule sees it, and of the weights.
+    pub fn measure(self, weights: &[T], gradient: &[T]) -> Norms {
+        let mut lanes = [[0.0; LANES]; 2];
+        let mut add = |lane: usize, g: T, w: T| {
+            lanes[0][lane] += g.wide() * g.wide();
+            lanes[1][lane] += w.wide() * w.wide();
+        };
+        let (whole, _) = weights.as_chunks::<LANES>();
+        for ((w, g), at) in whole.iter().zip(gradient.as_chunks::<LANES>().0).zip((0..).step_by(LANES)) {
+            let (g, _) = self.gradient(w, g, at);
+            (0..LANES).for_each(|lane| add(lane, g[lane], w[lane]));
+        }
+        for at in whole.len() * LANES..weights.len() {
+            let ([g], _) = self.gradient(&[weights[at]], &[gradient[at]], at);
+            add(at % LANES, g, weights[at]);
+        }
+        let [g2, w2] = lanes.map(|lane| lane.iter().sum());
+        Norms { g2, w2 }
+    }
+}
+
+/// Σ g² of the gradient so far, and Σ w².
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Norms {
+    /// Σ g²
+    pub g2: f64,
+    /// Σ w²
+    pub w2: f64,
+}
+
+/// The hooks of a run, in their order, and where their hyperparameters stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hooks {
+    placed: Vec<(Hook, usize)>,
+    convention: Convention,
+    seed: u64,
+}
+
+impl Hooks {
+    /// Hooks whose hyperparameters follow one another from place `first` on. `seed` determines the noise.
+    pub fn new(hooks: &[Hook], convention: Convention, first: usize, seed: u64) -> Self {
+        let mut at = first;
+        let place = |&hook: &Hook| {
+            let here = at;
+            at += table(hook, convention).len();
+            (hook, here)
+        };
+        Hooks { placed: hooks.iter().map(place).collect(), convention, seed }
+    }
+
+    /// Whether one of them needs a norm.
+    pub fn measure(&self) -> bool {
+        self.placed.iter().any(|&(hook, _)| needs_norms(hook))
+    }
+
+    /// Number of hooks.
+    pub fn len(&self) -> usize {
+        self.placed.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.placed.is_empty()
+    }
+
+    /// Whether the hook at `place` needs norms.
+    pub fn needs_norms(&self, place: usize) -> bool {
+        needs_norms(self.placed[place].0)
+    }
+
+    /// Resolves the hook at `place` for each tensor, in the update number `t`: appends its operations to the tensors'
+    /// chains. `hyper` holds every hyperparameter of the run, `decay` λ of each tensor; `norms`, of each tensor with
+    /// the chains as they are, are looked at where [`Hooks::needs_norms`].
+    pub fn resolve<T: Scalar>(
+        &self,
+        place: usize,
+        t: u64,
+        hyper: &[f64],
+        decay: impl Fn(usize) -> f64,
+        norms: &[Norms],
+        chains: &mut [Vec<Op<T>>],
+    ) {
+        let (hook, at) = self.placed[place];
+        let own = &hyper[at..at + table(hook, self.convention).len()];
+        let every = |chains: &mut [Vec<Op<T>>], op: Op<T>| chains.iter_mut().for_each(|chain| chain.push(op));
+        match (hook, own) {
+            (Hook::WeightDecay, _) => {
+                for (tensor, chain) in chains.iter_mut().enumerate() {
+                    chain.extend(pull(decay(tensor)));
+                }
+            }
+            (Hook::Lasso, &[rate]) => every(chains, Op::Lasso(T::of(rate))),
+            (Hook::ClipNorm, &[threshold]) => {
+                let norm = norms.iter().map(|norms| norms.g2).sum::<f64>().sqrt();
+                let slack = if self.convention == Convention::Torch { 1e-6 } else { 0.0 };
+                let scale = threshold / (norm + slack);
+                if scale < 1.0 {
+                    every(chains, Op::Scale(T::of(scale)));
+                }
+            }
+            (Hook::ClipValue, &[bound]) => every(chains, Op::Clip(T::of(-bound), T::of(bound))),
+            (Hook::ClipValue, &[lower, upper]) => every(chains, Op::Clip(T::of(lower), T::of(upper))),
+            (Hook::Lars, &[threshold, weight_decay, eps]) => {
+                for (norms, chain) in norms.iter().zip(chains) {
+                    let (w, g) = (norms.w2.sqrt(), norms.g2.sqrt());
+                    let scale = if w > threshold { w / (eps + g + weight_decay * w) } else { 1.0 };
+                    chain.extend(pull(weight_decay));
+                    chain.push(Op::Scale(T::of(scale)));
+                }
+            }
+            (Hook::Noise, &[eta]) => {
+                // Variance eta/(1 + updates made)^0.55; each tensor draws numbers of its own.
+                let deviation = T::of((eta / libm::pow(t as f64, 0.55)).sqrt());
+                let mut generator = Generator::new(self.seed, Purpose::GradientNoise, t);
+                chains.iter_mut().for_each(|chain| chain.push(Op::Noise(deviation, generator.key())));
+            }
+            _ => unreachable!("each hook has as many hyperparameters as its table"),
+        }
+    }
+}
+
+/// Adds rate·w, where the rate is not 0: then the gradient is left as it is, its zeros' signs included.
+fn pull<T: Scalar>(rate: f64) -> Option<Op<T>> {
+    (rate != 0.0).then(|| Op::Pull(T::of(rate)))
+}
+
+fn needs_norms(hook: Hook) -> bool {
+    matches!(hook, Hook::ClipNorm | Hook::Lars)
+}
+
+/// Every hook.
+pub const HOOKS: [Hook; 6] = [Hook::WeightDecay, Hook::Lasso, Hook::ClipNorm, Hook::ClipValue, Hook::Lars, Hook::Noise];
+
+/// What a hook does, in a line.
+pub fn about(hook: Hook, convention: Convention) -> &'static str {
+    match (hook, convention) {
+        (Hook::WeightDecay, _) => "g += wd*w, the place of coupled decay among the others; last unless it is named",
+        (Hook::Lasso, _) => "g += lasso*sign(w), all tensors",
+        (Hook::ClipNorm, Convention::Torch) => "g *= min(1, clip_norm/(|g| + 1e-6)), |g| over all tensors",
+        (Hook::ClipNorm, Convention::Chainer) => "g *= min(1, clip_norm/|g|), |g| over all tensors",
+        (Hook::ClipValue, Convention::Torch) => "g = min(max(g, -clip_value), clip_value)",
+        (Hook::ClipValue, Convention::Chainer) => "g = min(max(g, clip_lower), clip_upper)",
+        (Hook::Lars, _) => "g = r*(g + d*w), r = |w|/(eps + |g| + d*|w|) where |w| > threshold, for each tensor",
+        (Hook::Noise, _) => "g += N(0, noise/t^0.55)",
+    }
+}
+
+/// A hook's hyperparameters.
+pub fn table(hook: Hook, convention: Convention) -> &'static [HyperSpec] {
+    match (hook, convention) {
+        (Hook::WeightDecay, _) => &[],
+        (Hook::Lasso, _) => const { &[HyperSpec::new("lasso", 1e-4, Allowed::NotNegative)] },
+        (Hook::ClipNorm, _) => const { &[HyperSpec::new("clip_norm", 1.0, Allowed::NotNegative)] },
+        (Hook::ClipValue, Convention::Torch) => const { &[HyperSpec::new("clip_value", 1.0, Allowed::NotNegative)] },
+        (Hook::ClipValue, Convention::Chainer) => {
+            const {
+                &[
+                    HyperSpec::new("clip_lower", -1.0, Allowed::Finite),
+                    HyperSpec::new("clip_upper", 1.0, Allowed::Finite),
+                ]
+            }
+        }
+        (Hook::Lars, _) => {
+            const {
+                &[
+                    HyperSpec::new("lars_threshold", 1e-2, Allowed::NotNegative),
+                    HyperSpec::new("lars_weight_decay", 0.0, Allowed::NotNegative),
+                    HyperSpec::new("lars_eps", 1e-9, Allowed::NotNegative),
+                ]
+            }
+        }
+        (Hook::Noise, _) => const { &[HyperSpec::new("noise", 1e-2, Allowed::NotNegative)] },
+    }
+}
