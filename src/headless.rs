@@ -40,8 +40,8 @@ impl Style {
 pub struct Outcome {
     /// The last event.
     pub ending: Ending,
-    /// What was not finite first, and at which step, if the run diverged.
-    pub divergence: Option<(u64, String)>,
+    /// What was not finite first, at which step, and what became of the weights, if the run diverged.
+    pub divergence: Option<String>,
     /// Why recording stopped before the run did.
     pub trouble: Option<String>,
     /// Whether anybody read the output to the end.
@@ -107,7 +107,9 @@ fn follow(events: EventReceiver, commands: &Sender<Command>, mut printer: impl P
         }
         match event.what {
             What::Steps(batch) => events.recycle(batch),
-            What::Diverged { step, what, .. } => outcome.divergence = Some((step, what)),
+            What::Diverged { step, what, weights, .. } => {
+                outcome.divergence = Some(format!("{what} is not finite at step {step}; {weights}"));
+            }
             What::Recording { trouble: Some(trouble), .. } => outcome.trouble = Some(trouble),
             What::Finished(summary) => outcome.ending = Ending::Finished(summary),
             What::Failed { step, message } => outcome.ending = Ending::Failed { step, message },

@@ -14,10 +14,10 @@ mod text;
 mod wire;
 
 pub use command::{Author, Command, Knob, Scope, Setting};
-pub use config::{DataConfig, Init, Length, PlannedEdit, RunConfig, RunOptions};
+pub use config::{DataConfig, Init, Length, PaceError, PlannedEdit, RunConfig, RunOptions};
 pub use event::{
     DataInfo, Description, Edit, Evaluation, Event, FinalNorm, Hyper, Machine, Refusal, Score, StopReason, Summary,
-    TensorInfo, What,
+    TensorInfo, Weights, What,
 };
 pub use optimizer::{Convention, DecayMask, DecayMode, Hook, OptimizerConfig, Schedule};
 pub use stats::{StepBatch, StepRow, TensorSums};

@@ -87,15 +87,17 @@ fn bad_input_is_one_line_that_names_the_thing_and_what_is_allowed() {
         (&["train", "--headless", "--set", "beta1=2"], 2, ["beta1", "below 1, got 2"]),
         (&["train", "--headless", "--set", "batch=-3"], 2, ["batch", "-3"]),
         (&["train", "--headless", "--label-noise", "1.5"], 2, ["label-noise", "from 0 to 1, got 1.5"]),
-        (&["train", "--headless", "--pace", "-1"], 2, ["pace", "at least 0, got -1"]),
+        (&["train", "--headless", "--pace", "-1"], 2, ["pace must be 0", "got -1"]),
+        (&["train", "--headless", "--pace", "1e-300"], 2, ["pace must be 0", "from 0.001"]),
+        (&["train", "--headless", "--model", "mlp:784-60000-60000-10"], 2, ["parameters", "at most 134217728"]),
         (&["train", "--headless", "--edit", "10"], 2, ["--edit takes STEP:KEY=VALUE", "got `10`"]),
         (&["train", "--headless", "--edit", "10:gamma=1"], 2, ["edit at step 10", "unknown key `gamma`"]),
         (&["train", "--headless", "--edit", "9000:lr=1"], 2, ["edit at step 9000", "ends after 2500 steps"]),
-        (&["train", "--headless", "--data", "nowhere"], 1, ["data `nowhere`", "folder of IDX files"]),
+        (&["train", "--headless", "--data", "nowhere"], 2, ["data `nowhere`", "folder of IDX files"]),
         (&["train", "--headless", "--data", &torn], 1, ["train-images-idx3-ubyte", "within the header of 16"]),
         (
             &["train", "--headless", "--train-samples", "20000"],
-            1,
+            2,
             ["train-samples must be from 1 to 12000", "got 20000"],
         ),
         (&["train", "--headless", "--record", &below_a_file], 1, ["occupied", "record"]),
@@ -135,6 +137,10 @@ fn settings_come_from_recipe_environment_options_and_set_in_this_order() {
     assert_eq!(lr(None, &[]), 0.5);
     assert_eq!(lr(Some("0.25"), &[]), 0.25);
     assert_eq!(lr(Some("0.25"), &["--lr", "0.125"]), 0.125);
+    let mut command = wdtop(&home);
+    command.env("WDTOP_STEPS", "7").args(["train", recipe, "--json", "--no-record", "--epochs", "1"]);
+    let output = command.args(["--train-samples", "300"]).assert().success();
+    assert_eq!(json_lines(&output.get_output().stdout).last().unwrap()["steps"], 3, "an option wins over a variable");
     assert_eq!(lr(Some("0.25"), &["--lr", "0.125", "--set", "lr=1"]), 1.0);
     fs::write(home.path().join("wrong.toml"), "lr = 0.5\nlearning_rate = 0.5\n").unwrap();
     let wrong = home.path().join("wrong.toml");

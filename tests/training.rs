@@ -205,7 +205,10 @@ fn a_refused_setting_says_why_and_changes_nothing() {
         .collect();
     assert_eq!(
         reasons,
-        ["learning rate must be finite and at least 0, got NaN", "pace must be finite and at least 0, got -1"]
+        [
+            "learning rate must be finite and at least 0, got NaN",
+            "pace must be 0 (as fast as it goes) or from 0.001 to 1000000 steps a second, got -1"
+        ]
     );
     assert_eq!(told.summary().digest, run(small("sgd"), 1).summary().digest);
 }
@@ -225,11 +228,16 @@ fn pausing_stepping_and_stopping_do_as_they_say() {
     };
     let paused: fn(&What) -> Option<u64> = |what| if let What::Paused { step, .. } = what { Some(*step) } else { None };
     assert_eq!(next(paused), 5);
-    commands.send(Command::StepOnce).unwrap();
-    assert_eq!(next(paused), 6);
+    // Typed faster than a step takes, each key still does its own.
+    (0..4).for_each(|_| commands.send(Command::StepOnce).unwrap());
+    let setting = Setting { knob: Knob::LearningRate, scope: Scope::All, value: Some(0.5), by: Author::Keys };
+    commands.send(Command::Set(setting)).unwrap();
+    assert_eq!([next(paused), next(paused), next(paused), next(paused)], [6, 7, 8, 9]);
+    let edited: fn(&What) -> Option<u64> = |what| if let What::Edited(edit) = what { Some(edit.step) } else { None };
+    assert_eq!(next(edited), 9);
     commands.send(Command::Stop).unwrap();
     let told = listen(&events);
-    assert_eq!((told.summary().reason, told.summary().steps), (StopReason::Stopped, 6));
+    assert_eq!((told.summary().reason, told.summary().steps), (StopReason::Stopped, 9));
 }
 
 /// Waiting for an event that never comes must fail a test, not hang it.

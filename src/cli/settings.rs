@@ -1,16 +1,18 @@
 //! What was typed, and what it means: options, environment, recipe and defaults become one validated configuration.
 //!
-//! Each source is a table of the same keys; a later one overwrites an earlier one: recipe, environment, flags (clap
-//! has merged those two), `--set`. What comes out is read into typed settings, and an unknown key is an error.
+//! Each source is a table of the same keys; a later one overwrites an earlier one: recipe, environment, options,
+//! `--set`. What comes out is read into typed settings, and an unknown key is an error.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
 
 use anyhow::{Result, anyhow};
-use clap::Args;
+use clap::{Args, CommandFactory, Parser};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::{Usage, optimizers};
+use super::{Usage, one_line, optimizers};
 use crate::optim::{self, Choice, RULES, schedule};
 use crate::stream::{
     Convention, DataConfig, DecayMask, DecayMode, Hook, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig,
@@ -19,101 +21,101 @@ use crate::stream::{
 
 /// Options that are also the keys of a recipe.
 #[derive(Debug, Default, Args, Serialize)]
-#[command(next_help_heading = "Settings (each is also a key of a recipe)")]
+#[command(next_help_heading = "Settings (each is also a key of a recipe, and a variable: WDTOP_LR for --lr)")]
 pub struct Settings {
     /// An embedded data set (fashion-mnist-12k) or a folder of IDX files, plain or .gz
-    #[arg(long, env = "WDTOP_DATA", value_name = "SET|DIR")]
+    #[arg(long, value_name = "SET|DIR")]
     data: Option<String>,
 
     /// Train on the first N samples only
-    #[arg(long, env = "WDTOP_TRAIN_SAMPLES", value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     train_samples: Option<i64>,
 
     /// Redraw this share of the training labels uniformly over all classes
-    #[arg(long, env = "WDTOP_LABEL_NOISE", value_name = "SHARE", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", value_parser = number, allow_negative_numbers = true)]
     label_noise: Option<f64>,
 
     /// Which labels are redrawn, and to what; apart from --seed, so that runs of different seeds learn the same labels
-    #[arg(long, env = "WDTOP_LABEL_NOISE_SEED", value_name = "N", value_parser = whole)]
+    #[arg(long, value_name = "N", value_parser = whole)]
     label_noise_seed: Option<i64>,
 
     /// The network, for example mlp:784-256-128-10
-    #[arg(long, env = "WDTOP_MODEL", value_name = "STRING")]
+    #[arg(long, value_name = "STRING")]
     model: Option<String>,
 
     /// How weights and biases start
-    #[arg(long, env = "WDTOP_INIT", value_name = "NAME", value_parser = ["torch", "lecun", "he", "glorot"])]
+    #[arg(long, value_name = "NAME", value_parser = ["torch", "lecun", "he", "glorot"])]
     init: Option<String>,
 
     /// The update rule, for example adamw; `help` lists all with their hyperparameters
-    #[arg(long, env = "WDTOP_OPTIMIZER", value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     optimizer: Option<String>,
 
     /// Whose arithmetic its name means
-    #[arg(long, env = "WDTOP_CONVENTION", value_name = "NAME", value_parser = ["torch", "chainer"])]
+    #[arg(long, value_name = "NAME", value_parser = ["torch", "chainer"])]
     convention: Option<String>,
 
     /// What is done to the gradient before the rule, in order: clip_norm,weight_decay
-    #[arg(long, env = "WDTOP_HOOKS", value_name = "LIST", value_delimiter = ',',
+    #[arg(long, value_name = "LIST", value_delimiter = ',',
         value_parser = ["weight_decay", "lasso", "clip_norm", "clip_value", "lars", "noise"])]
     hooks: Option<Vec<String>>,
 
     /// η, the learning rate
-    #[arg(long, env = "WDTOP_LR", value_name = "LR", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "LR", value_parser = number, allow_negative_numbers = true)]
     lr: Option<f64>,
 
     /// How η moves by itself: constant, step:every=N,factor=F, cosine[:steps=N,end=SHARE], warmup:steps=N,
     /// one-cycle[:steps=N] or inverse-sqrt:warmup=N
-    #[arg(long, env = "WDTOP_LR_SCHEDULE", value_name = "SCHEDULE")]
+    #[arg(long, value_name = "SCHEDULE")]
     lr_schedule: Option<String>,
 
     /// λ, the weight decay
-    #[arg(long, env = "WDTOP_WEIGHT_DECAY", value_name = "LAMBDA", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "LAMBDA", value_parser = number, allow_negative_numbers = true)]
     weight_decay: Option<f64>,
 
     /// How λ moves by itself, as for η
-    #[arg(long, env = "WDTOP_WEIGHT_DECAY_SCHEDULE", value_name = "SCHEDULE")]
+    #[arg(long, value_name = "SCHEDULE")]
     weight_decay_schedule: Option<String>,
 
     /// The λ that the keys switch to from 0
-    #[arg(long, env = "WDTOP_WEIGHT_DECAY_START", value_name = "LAMBDA", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "LAMBDA", value_parser = number, allow_negative_numbers = true)]
     weight_decay_start: Option<f64>,
 
     /// How λ enters the update: in the gradient, beside it, beside it where the update agrees, by η², or not at all
-    #[arg(long, env = "WDTOP_DECAY_MODE", value_name = "MODE",
+    #[arg(long, value_name = "MODE",
         value_parser = ["l2", "decoupled", "cautious", "corrected", "none"])]
     decay_mode: Option<String>,
 
     /// Which tensors decay: weights, all, or a pattern over their names like 'fc1.*'
-    #[arg(long, env = "WDTOP_DECAY", value_name = "weights|all|GLOB")]
+    #[arg(long, value_name = "weights|all|GLOB")]
     decay: Option<String>,
 
     /// Samples in a batch
-    #[arg(long, env = "WDTOP_BATCH", value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     batch: Option<i64>,
 
     /// End after N passes over the training set
-    #[arg(long, env = "WDTOP_EPOCHS", value_name = "N", value_parser = at_least_one, conflicts_with = "steps")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "steps")]
     epochs: Option<i64>,
 
     /// End after N updates
-    #[arg(long, env = "WDTOP_STEPS", value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     steps: Option<i64>,
 
     /// Evaluate after every N updates; 0 is once an epoch
-    #[arg(long, env = "WDTOP_EVALUATE_EVERY", value_name = "N", value_parser = whole)]
+    #[arg(long, value_name = "N", value_parser = whole)]
     evaluate_every: Option<i64>,
 
     /// The seed of the initial weights and of the order of the samples
-    #[arg(long, env = "WDTOP_SEED", value_name = "N", value_parser = whole)]
+    #[arg(long, value_name = "N", value_parser = whole)]
     seed: Option<i64>,
 
     /// Threads that compute [default: all cores]
-    #[arg(long, env = "WDTOP_THREADS", value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     threads: Option<i64>,
 
     /// Updates a second to aim at; 0 is as fast as it goes, which is also what a recipe's pace means without a screen
-    #[arg(long, env = "WDTOP_PACE", value_name = "STEPS", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "STEPS", value_parser = number, allow_negative_numbers = true)]
     pace: Option<f64>,
 
     /// Set any key of a recipe, the rule's own hyperparameters included: --set beta1=0.8
@@ -206,26 +208,50 @@ impl Settings {
     /// # Errors
     /// [`Usage`], naming the key, the value and what is allowed.
     pub fn resolve(&self, name: &str, recipe: Table, watched: Watched) -> Result<(RunConfig, RunOptions)> {
-        let flags = self.table()?;
-        let mut table: Table = DEFAULTS.parse()?;
-        let mut recipe = recipe;
-        if flags.contains_key("steps") || flags.contains_key("epochs") {
-            // A length that was asked for takes the place of the recipe's.
-            recipe.retain(|key, _| !matches!(key, "steps" | "epochs" | "until_stopped"));
-        }
-        recipe.remove("about");
+        let defaults: Table = DEFAULTS.parse()?;
+        let mut asked = recipe;
+        asked.remove("about");
         if watched == Watched::Headless {
             // A recipe's pace gives a user time to react; nobody does here. One that was asked for holds.
-            recipe.remove("pace");
+            asked.remove("pace");
         }
-        forget_other_rule(&mut recipe, &flags, &table);
-        table.extend(recipe);
-        table.extend(flags);
+        for layer in [Settings::from_environment()?.table()?, self.table()?] {
+            if layer.contains_key("steps") || layer.contains_key("epochs") {
+                // One length takes the place of another.
+                asked.retain(|key, _| !matches!(key, "steps" | "epochs" | "until_stopped"));
+            }
+            forget_other_rule(&mut asked, &layer, &defaults);
+            asked.extend(layer);
+        }
+        let mut table = defaults;
+        table.extend(asked);
         let complete: Complete = Value::Table(table)
             .try_into()
             .map_err(|error: toml::de::Error| Usage::of(anyhow!("{}", error.to_string().trim().replace('\n', ", "))))?;
         let edits = self.edit.iter().map(|text| parse_edit(text)).collect::<Result<Vec<_>>>()?;
         complete.check(name.to_owned(), edits, watched).map_err(Usage::of)
+    }
+
+    /// What variables like `WDTOP_LR` say, read as if they were options.
+    fn from_environment() -> Result<Settings> {
+        #[derive(Parser)]
+        struct Environment {
+            #[command(flatten)]
+            settings: Settings,
+        }
+
+        let mut options = vec![OsString::from("environment")];
+        for argument in Environment::command().get_arguments().filter_map(clap::Arg::get_long) {
+            let variable = format!("WDTOP_{}", argument.replace('-', "_").to_uppercase());
+            if let Some(value) = env::var_os(variable) {
+                options.push(format!("--{argument}").into());
+                options.push(value);
+            }
+        }
+        match Environment::try_parse_from(options) {
+            Ok(Environment { settings }) => Ok(settings),
+            Err(error) => Err(Usage::of(anyhow!("in the environment: {}", one_line(&error)))),
+        }
     }
 
     /// The options that were given, by key.
@@ -252,9 +278,7 @@ impl Complete {
         if !(0.0..=1.0).contains(&self.label_noise) {
             return Err(anyhow!("label-noise must be a share from 0 to 1, got {}", self.label_noise));
         }
-        if !(self.pace.is_finite() && self.pace >= 0.0) {
-            return Err(anyhow!("pace must be finite and at least 0, got {}", self.pace));
-        }
+        RunOptions::check_pace(self.pace)?;
         for (key, value) in
             [("batch", Some(self.batch)), ("threads", self.threads), ("steps", self.steps), ("epochs", self.epochs)]
         {

@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::settings::{Settings, Watched};
 use super::{FAILED, Usage, optimizers, recipe, signals};
+use crate::data::DataError;
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{
@@ -97,8 +98,8 @@ impl Args {
         let (config, options) = self.configure()?;
         let name = config.recipe.clone();
         let experiment = Experiment::prepare(config, options).map_err(|error| match error {
-            // The command line is right, the world is not.
-            PrepareError::Data(_) => anyhow::Error::from(error),
+            // The command line is right, the files are not.
+            PrepareError::Data(DataError::Idx(_) | DataError::Widths { .. }) => anyhow::Error::from(error),
             _ => Usage::of(error),
         })?;
         let view = self.view()?;
@@ -218,8 +219,7 @@ fn print(experiment: Experiment, recorder: Option<Recorder>, style: Style) -> Re
         Ending::Failed { step, message } => Err(anyhow!("step {step}: {message}")),
         Ending::Vanished => Err(anyhow!("training ended without a word")),
         Ending::Finished(summary) if summary.reason == StopReason::Diverged => {
-            let (step, what) = outcome.divergence.unwrap_or((summary.steps, "a value".into()));
-            Err(anyhow!("{what} is not finite at step {step}; the weights are those before it"))
+            Err(anyhow!("{}", outcome.divergence.unwrap_or_else(|| "the run diverged".into())))
         }
         Ending::Finished(_) => Ok(match caught.get() {
             Some(signal) => ExitCode::from(signals::exit_code(signal)),

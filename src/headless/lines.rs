@@ -60,8 +60,8 @@ pub(super) fn say(what: &What) -> Vec<String> {
         What::Paused { step, .. } => vec![format!("step {step:>7}   paused")],
         What::Resumed { step, .. } => vec![format!("step {step:>7}   resumed")],
         What::Noted { step, text, .. } => vec![format!("step {step:>7}   note: {}", printable(text))],
-        What::Diverged { step, what, .. } => {
-            vec![format!("step {step:>7}   diverged: {} is not finite", printable(what))]
+        What::Diverged { step, what, weights, .. } => {
+            vec![format!("step {step:>7}   diverged: {} is not finite; {weights}", printable(what))]
         }
         What::Finished(summary) => summarise(summary),
         What::Failed { step, message } => vec![format!("step {step:>7}   failed: {}", printable(message))],

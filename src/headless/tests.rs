@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crossbeam_channel::unbounded;
 
 use super::*;
-use crate::stream::{Author, Edit, Knob, Scope, StepBatch, StepRow, TensorSums, lossless};
+use crate::stream::{Author, Edit, Knob, Scope, StepBatch, StepRow, TensorSums, Weights, lossless};
 
 const STARTED: &str = r#"{"event":"started","config":{"recipe":"demo","data":{"source":"fashion-mnist",
     "train_samples":200,"label_noise":0.2,"label_noise_seed":3},"model":"mlp:2-3","init":"torch","optimizer":{"name":"adamw",
@@ -47,7 +47,7 @@ fn run_events() -> Vec<Event> {
         What::Noted { step: 4, seconds: 0.5, text: "look\x07".into() }.into(),
         What::Recording { bytes: 100, trouble: None }.into(),
         What::Recording { bytes: 100, trouble: Some("disk full".into()) }.into(),
-        What::Diverged { step: 7, seconds: 0.7, what: "loss".into() }.into(),
+        What::Diverged { step: 7, seconds: 0.7, what: "loss".into(), weights: Weights::Kept }.into(),
         serde_json::from_str(FINISHED).unwrap(),
     ]
 }
@@ -83,7 +83,7 @@ fn every_json_line_is_an_object_and_the_last_is_the_end() {
     assert_eq!(lines.last(), Some(&FINISHED));
     let outcome = outcome.unwrap();
     assert!(matches!(outcome.ending, Ending::Finished(_)));
-    assert_eq!(outcome.divergence, Some((7, "loss".into())));
+    assert_eq!(outcome.divergence, Some("loss is not finite at step 7; the weights are those before it".into()));
     assert_eq!((outcome.trouble.as_deref(), outcome.output), (Some("disk full"), Output::Written));
     assert!(commands.is_empty());
 }
@@ -105,7 +105,7 @@ adamw (torch), η 0.001, λ 0 (decoupled, decays all), batch 100, seed 1, thread
 step       4   epoch    2.00   train 1.2500  50.00 %   validation NaN  10.00 %   8.0 steps/s
 step       4   λ fc1.weight 0 → 3
 step       4   note: look\u{FFFD}
-step       7   diverged: loss is not finite
+step       7   diverged: loss is not finite; the weights are those before it
 completed after 7 steps, 3.50 epochs, 0.8 s, 933 samples/s
 train       0.2500  95.00 %
 validation  0.7000  80.00 %

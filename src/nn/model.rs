@@ -79,6 +79,14 @@ pub enum ModelError {
         /// The part in question.
         size: String,
     },
+    /// More weights than can be meant.
+    #[error("model `{model}` has {parameters} parameters: there can be at most {MOST_PARAMETERS}")]
+    Parameters {
+        /// The whole string.
+        model: String,
+        /// Weights and biases.
+        parameters: usize,
+    },
     /// The data has samples of another size.
     #[error("model `{model}` takes {takes} values, but the data's samples have {has}: it must start with mlp:{has}")]
     Inputs {
@@ -90,7 +98,7 @@ pub enum ModelError {
         has: usize,
     },
     /// The data has more classes.
-    #[error("model `{model}` has {outputs} outputs, but the data has {classes} classes: it needs one for each")]
+    #[error("model `{model}` has {outputs} outputs, but the data has {classes} classes (labels go up to {}): it needs one for each", classes - 1)]
     Outputs {
         /// The whole string.
         model: String,
@@ -102,13 +110,15 @@ pub enum ModelError {
 }
 
 /// More neurons than this in a layer are taken for a slip.
-const LARGEST_LAYER: usize = 1 << 20;
+const LARGEST_LAYER: usize = 1 << 16;
+/// More weights than this are taken for a slip: with gradient and Adam's state they are 2 GiB.
+const MOST_PARAMETERS: usize = 1 << 27;
 
 impl Network {
     /// The network that a string names: `mlp:784-256-128-10` has layers fc1, fc2 and fc3, with ReLU between them.
     ///
     /// # Errors
-    /// [`ModelError::Form`], [`ModelError::Size`]
+    /// [`ModelError::Form`], [`ModelError::Size`], [`ModelError::Parameters`]
     pub fn parse(model: &str) -> Result<Network, ModelError> {
         let form = || ModelError::Form(model.to_owned());
         let sizes = model.strip_prefix("mlp:").ok_or_else(form)?;
@@ -122,6 +132,10 @@ impl Network {
             .collect::<Result<_, _>>()?;
         if sizes.len() < 2 {
             return Err(form());
+        }
+        let parameters = sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
+        if parameters > MOST_PARAMETERS {
+            return Err(ModelError::Parameters { model: model.to_owned(), parameters });
         }
         Ok(Network::mlp(&sizes))
     }
@@ -216,7 +230,7 @@ mod tests {
             assert_eq!(Network::parse(wrong), Err(ModelError::Form(wrong.into())));
         }
         let error = Network::parse("mlp:784-0-10").unwrap_err().to_string();
-        assert_eq!(error, "model `mlp:784-0-10`: layer sizes must be from 1 to 1048576, got 0");
+        assert_eq!(error, "model `mlp:784-0-10`: layer sizes must be from 1 to 65536, got 0");
     }
 
     #[test]

@@ -10,10 +10,10 @@ use crate::stream::TensorSums;
 pub const TORCH_ADAGRAD: &[HyperSpec] = &[
     HyperSpec::new("lr_decay", 0.0, Allowed::NotNegative),
     HyperSpec::new("initial_accumulator_value", 0.0, Allowed::NotNegative),
-    HyperSpec::new("eps", 1e-10, Allowed::NotNegative),
+    HyperSpec::new("eps", 1e-10, Allowed::Positive),
 ];
 /// Chainer's.
-pub const CHAINER_ADAGRAD: &[HyperSpec] = &[HyperSpec::new("eps", 1e-8, Allowed::NotNegative)];
+pub const CHAINER_ADAGRAD: &[HyperSpec] = &[HyperSpec::new("eps", 1e-8, Allowed::Positive)];
 
 /// Duchi, Hazan, Singer 2011. Chainer's has no decay of η and starts from 0:
 ///
@@ -57,10 +57,10 @@ impl<T: Scalar> Rule<T> for AdaGrad {
 
 const RHO: HyperSpec = HyperSpec::new("rho", 0.9, Allowed::Share);
 /// PyTorch's.
-pub const TORCH_ADADELTA: &[HyperSpec] = &[RHO, HyperSpec::new("eps", 1e-6, Allowed::NotNegative)];
+pub const TORCH_ADADELTA: &[HyperSpec] = &[RHO, HyperSpec::new("eps", 1e-6, Allowed::Positive)];
 /// Chainer's.
 pub const CHAINER_ADADELTA: &[HyperSpec] =
-    &[HyperSpec { default: 0.95, ..RHO }, HyperSpec::new("eps", 1e-6, Allowed::NotNegative)];
+    &[HyperSpec { default: 0.95, ..RHO }, HyperSpec::new("eps", 1e-6, Allowed::Positive)];
 
 /// Zeiler 2012; Chainer's has no η, which is 1 then:
 ///

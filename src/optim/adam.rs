@@ -18,7 +18,7 @@ use crate::stream::TensorSums;
 
 const BETA1: HyperSpec = HyperSpec::new("beta1", 0.9, Allowed::Share);
 const BETA2: HyperSpec = HyperSpec::new("beta2", 0.999, Allowed::Share);
-const EPS: HyperSpec = HyperSpec::new("eps", 1e-8, Allowed::NotNegative);
+const EPS: HyperSpec = HyperSpec::new("eps", 1e-8, Allowed::Positive);
 const ETA: HyperSpec = HyperSpec::new("eta", 1.0, Allowed::NotNegative);
 
 /// β1, β2 and ε, with the defaults of both libraries.

@@ -49,16 +49,17 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    /// Whether a value is allowed.
+    /// Whether a value is allowed. Training is in f32, so it is judged as f32 sees it.
     pub fn contains(self, value: f64) -> bool {
         let whole = value.fract() == 0.0;
+        let single = value as f32;
         match self {
-            Allowed::Finite => value.is_finite(),
-            Allowed::NotNegative => value.is_finite() && value >= 0.0,
-            Allowed::NotPositive => value.is_finite() && value <= 0.0,
-            Allowed::Positive => value.is_finite() && value > 0.0,
+            Allowed::Finite => single.is_finite(),
+            Allowed::NotNegative => single.is_finite() && value >= 0.0,
+            Allowed::NotPositive => single.is_finite() && value <= 0.0,
+            Allowed::Positive => single.is_finite() && single > 0.0,
             Allowed::Share => (0.0..1.0).contains(&value),
-            Allowed::AtLeastOne => value.is_finite() && value >= 1.0,
+            Allowed::AtLeastOne => single.is_finite() && value >= 1.0,
             Allowed::Count => whole && (0.0..=99.0).contains(&value),
             Allowed::Flag => value == 0.0 || value == 1.0,
             Allowed::OneOf(names) => whole && (0.0..names.len() as f64).contains(&value),

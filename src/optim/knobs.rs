@@ -10,7 +10,7 @@ use crate::stream::{Knob, Schedule, Scope, Setting, TensorInfo};
 #[derive(Debug, Error, PartialEq)]
 pub enum KnobError {
     /// The value is out of range.
-    #[error("{name} must be {}, got {value}", allowed.words())]
+    #[error("{name} must be {}, got {}", allowed.words(), in_f32(*value))]
     OutOfRange {
         /// The hyperparameter in words.
         name: String,
@@ -296,6 +296,15 @@ fn name(knob: &Knob) -> String {
 
 fn check(knob: &Knob, value: f64, allowed: Allowed) -> Result<(), KnobError> {
     if allowed.contains(value) { Ok(()) } else { Err(KnobError::OutOfRange { name: name(knob), value, allowed }) }
+}
+
+/// A value for a message, with what f32 makes of it where that is why it is refused.
+fn in_f32(value: f64) -> String {
+    match value as f32 {
+        single if single.is_infinite() && value.is_finite() => format!("{value:e}, which f32 cannot hold"),
+        0.0 if value > 0.0 => format!("{value:e}, which is 0 in f32"),
+        _ => value.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::scalar::{Scalar, larger, smaller};
 use crate::stream::TensorSums;
 
 const ALPHA: HyperSpec = HyperSpec::new("alpha", 0.99, Allowed::Share);
-const EPS: HyperSpec = HyperSpec::new("eps", 1e-8, Allowed::NotNegative);
+const EPS: HyperSpec = HyperSpec::new("eps", 1e-8, Allowed::Positive);
 
 /// PyTorch's.
 pub const TORCH: &[HyperSpec] =

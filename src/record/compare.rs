@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::error::Error;
 use super::session::Session;
 use super::table::plain;
-use crate::stream::{Edit, Scope, Score, number};
+use crate::stream::{Edit, Score, number};
 
 /// Sessions side by side.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -214,19 +214,6 @@ fn settings(session: &Session) -> BTreeMap<String, String> {
     flatten("", &serde_json::to_value(&run.config).unwrap_or_default(), &mut flat);
     flat.insert("data.fingerprint".into(), short_hash(&run.data.fingerprint));
     flat.insert("wdtop".into(), run.machine.wdtop.clone());
-    let planned: Vec<String> = run
-        .config
-        .edits
-        .iter()
-        .map(|edit| {
-            let value = edit.value.map_or("all".to_owned(), plain);
-            match &edit.scope {
-                Scope::All => format!("{}:{}={value}", edit.step, edit.knob.key()),
-                scope => format!("{}:{}.{scope}={value}", edit.step, edit.knob.key()),
-            }
-        })
-        .collect();
-    flat.insert("edits".into(), if planned.is_empty() { "none".into() } else { planned.join(" ") });
     flat
 }
 
@@ -238,7 +225,14 @@ fn flatten(key: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
                 flatten(&key, value, flat);
             }
         }
-        Value::Array(_) => {}
+        // Planned edits have a table of their own; other lists are short.
+        Value::Array(_) if key == "edits" => {}
+        Value::Array(items) if items.is_empty() => drop(flat.insert(key.to_owned(), "none".into())),
+        Value::Array(items) => {
+            let words: Vec<String> =
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
+            flat.insert(key.to_owned(), words.join(" "));
+        }
         Value::Null => drop(flat.insert(key.to_owned(), "none".into())),
         Value::String(text) => drop(flat.insert(key.to_owned(), text.clone())),
         Value::Number(number) => {

@@ -191,10 +191,16 @@ impl Recording {
             What::Started(description) => self.start(description),
             What::Recording { .. } => Ok(()),
             What::Steps(batch) => self.keep(batch, event.branch),
-            What::Edited(_) | What::Paused { .. } | What::Diverged { .. } | What::Finished(_) | What::Failed { .. } => {
+            What::Edited(_)
+            | What::Evaluated(_)
+            | What::Paused { .. }
+            | What::Diverged { .. }
+            | What::Finished(_)
+            | What::Failed { .. } => {
+                // Rows first: a session that ends here knows no later step from its events than from its rows.
                 self.write_rows().and_then(|()| self.write_event(event))
             }
-            What::Evaluated(_) | What::Refused(_) | What::Paced { .. } | What::Resumed { .. } | What::Noted { .. } => {
+            What::Refused(_) | What::Paced { .. } | What::Resumed { .. } | What::Noted { .. } => {
                 self.write_event(event)
             }
         };

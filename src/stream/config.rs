@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::command::{Knob, Scope};
 use super::optimizer::{DecayMask, OptimizerConfig, Schedule};
@@ -39,7 +40,7 @@ pub struct RunConfig {
     pub batch: usize,
     /// When it ends by itself.
     pub length: Length,
-    /// Evaluate after every so many updates.
+    /// Evaluate after every so many updates; 0 is after every epoch.
     pub evaluate_every: u64,
     /// The seed of the run's random choices: initial weights and batch order.
     pub seed: u64,
@@ -55,6 +56,21 @@ pub struct RunOptions {
     pub threads: usize,
     /// Updates a second to aim at; 0 is as fast as it goes.
     pub pace: f64,
+}
+
+/// A pace that cannot be kept.
+#[derive(Debug, Error, PartialEq)]
+#[error("pace must be 0 (as fast as it goes) or from 0.001 to 1000000 steps a second, got {0}")]
+pub struct PaceError(f64);
+
+impl RunOptions {
+    /// Checks a pace: slower than a step in a quarter of an hour is a pause, faster than a million a second no pace.
+    ///
+    /// # Errors
+    /// [`PaceError`] with the range.
+    pub fn check_pace(pace: f64) -> Result<(), PaceError> {
+        if pace == 0.0 || (1e-3..=1e6).contains(&pace) { Ok(()) } else { Err(PaceError(pace)) }
+    }
 }
 
 /// The data set and what is done to it before training.

@@ -78,15 +78,17 @@ pub enum What {
         /// The line.
         text: String,
     },
-    /// The loss or a gradient was not finite; the weights are those before the update with this index.
+    /// The loss, a gradient or an update was not finite.
     Diverged {
-        /// The index of the update that was not made.
+        /// The index of the update that was not made, or that went wrong.
         step: u64,
         /// Wall time of the run in seconds.
         #[serde(with = "number")]
         seconds: f64,
-        /// The first thing that was not finite: `loss`, or a tensor whose gradient was not.
+        /// The first thing that was not finite, in words: `the loss`, `the gradient of fc1.weight`.
         what: String,
+        /// What became of the weights.
+        weights: Weights,
     },
     /// The recorder reports on itself; it comes from the recorder, not from the source, and is not recorded.
     Recording {
@@ -104,6 +106,25 @@ pub enum What {
         /// What went wrong.
         message: String,
     },
+}
+
+/// What became of the weights when something was not finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weights {
+    /// They are those before the update.
+    Kept,
+    /// The gradients were finite, but not the update: it has been written.
+    Lost,
+}
+
+impl std::fmt::Display for Weights {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Weights::Kept => "the weights are those before it",
+            Weights::Lost => "the weights are lost",
+        })
+    }
 }
 
 /// All there is to know of a run before its first update.
@@ -130,6 +151,14 @@ pub struct Description {
 }
 
 impl Description {
+    /// Updates between two evaluations.
+    pub fn evaluation_period(&self) -> u64 {
+        match self.config.evaluate_every {
+            0 => self.steps_per_epoch,
+            every => every,
+        }
+    }
+
     /// Number of weights and biases.
     pub fn parameters(&self) -> usize {
         self.tensors.iter().map(TensorInfo::len).sum()

@@ -13,7 +13,7 @@ use crate::data::Samples;
 use crate::nn::{Network, Rows, initialise};
 use crate::optim::{Knobs, Optimizer};
 use crate::scalar::{Scalar, is_finite, largest};
-use crate::stream::{Init, Score, TensorSums};
+use crate::stream::{Init, Score, TensorSums, Weights};
 
 /// Samples in a block of a step.
 const STEP_ROWS: usize = 50;
@@ -40,12 +40,20 @@ pub struct Progress {
     pub accuracy: f64,
 }
 
-/// A step that was not made: the weights are as before it.
+/// A step that was not made, or that went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{what} is not finite")]
 pub struct NotFinite {
-    /// `the loss`, or `the gradient of` a tensor.
+    /// `the loss`, `the gradient of` a tensor, or `the update of` one.
     pub what: String,
+    /// What became of the weights.
+    pub weights: Weights,
+}
+
+impl NotFinite {
+    fn of(part: &str, tensor: &str, weights: Weights) -> Self {
+        NotFinite { what: format!("the {part} of {tensor}"), weights }
+    }
 }
 
 impl<T: Scalar> Learner<T> {
@@ -90,7 +98,8 @@ impl<T: Scalar> Learner<T> {
     /// One update on the samples at `indices`, with the hyperparameters in force.
     ///
     /// # Errors
-    /// [`NotFinite`], before any weight was written.
+    /// [`NotFinite`]: before any weight was written where the loss or a gradient is not finite; afterwards where all
+    /// gradients are, but hyperparameters near the end of f32's range made an update that is not.
     ///
     /// # Panics
     /// Where there are more samples than a batch may have, or none.
@@ -108,7 +117,7 @@ impl<T: Scalar> Learner<T> {
         let (loss, correct) = total(&self.step_blocks);
         let loss = loss / indices.len() as f64;
         if !is_finite(loss) {
-            return Err(NotFinite { what: "the loss".into() });
+            return Err(NotFinite { what: "the loss".into(), weights: Weights::Kept });
         }
         let blocks = &self.step_blocks;
         let gradient = |task: &Task, gradient: &mut [T]| {
@@ -119,8 +128,11 @@ impl<T: Scalar> Learner<T> {
         } else {
             self.pass
                 .find_gradient(&mut self.team, gradient)
-                .map_err(|tensor| NotFinite { what: format!("the gradient of {}", network.tensors()[tensor].name) })?;
+                .map_err(|tensor| NotFinite::of("gradient", &network.tensors()[tensor].name, Weights::Kept))?;
             self.pass.update_with_found(&mut self.team, knobs);
+        }
+        if let Some(tensor) = self.pass.sums().iter().position(|sums| !sums.d2.is_finite()) {
+            return Err(NotFinite::of("update", &network.tensors()[tensor].name, Weights::Lost));
         }
         Ok(Progress { loss, accuracy: correct as f64 / indices.len() as f64 })
     }

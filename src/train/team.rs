@@ -17,7 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// Turns of the waiting loop before a worker parks; the first ones spin, the rest give way to other threads.
-const PATIENCE: u32 = 20_000;
+const PATIENCE: u32 = 4_000;
 /// Turns that spin. Where there are more threads than cores, spinning keeps the one that works from working.
 const SPINNING: u32 = 2_000;
 

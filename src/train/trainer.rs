@@ -13,8 +13,8 @@ use super::experiment::{Experiment, planned};
 use super::learner::NotFinite;
 use crate::scalar::Scalar;
 use crate::stream::{
-    Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, Setting, StepBatch, StepRow,
-    StopReason, Summary, TensorSums, What,
+    Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions, Setting,
+    StepBatch, StepRow, StopReason, Summary, TensorSums, What,
 };
 
 /// Commands that may wait for the trainer; more than a hand can type between two updates.
@@ -115,16 +115,16 @@ impl Trainer {
                     self.step += 1;
                     self.experiment.knobs.move_to(self.step);
                 }
-                Err(NotFinite { what }) => {
+                Err(NotFinite { what, weights }) => {
                     let (step, seconds) = (self.step, self.seconds());
-                    self.send(What::Diverged { step, seconds, what })?;
+                    self.send(What::Diverged { step, seconds, what, weights })?;
                     return Ok(StopReason::Diverged);
                 }
             }
             if self.batch.len() >= MOST_ROWS || self.sent.elapsed() >= LONGEST_DELAY {
                 self.send_statistics()?;
             }
-            if self.step.is_multiple_of(self.experiment.description.config.evaluate_every) {
+            if self.step.is_multiple_of(self.experiment.description.evaluation_period()) {
                 self.evaluate()?;
             }
             if self.pause_before == Some(self.step) {
@@ -155,23 +155,38 @@ impl Trainer {
         Ok(())
     }
 
-    /// Takes the commands that are there; waits for more through a pause, and until the next update is due.
+    /// Takes commands until it is time for the next update.
     fn listen(&mut self) -> Result<(), Closed> {
+        while let Some(command) = self.next_command()? {
+            let is_step = command == Command::StepOnce;
+            self.obey(command)?;
+            if is_step {
+                // What was asked for after a step comes after it.
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next command, waited for through a pause and until an update is due; `None` when one is, or at the end.
+    fn next_command(&mut self) -> Result<Option<Command>, Closed> {
         loop {
-            while let Ok(command) = self.commands.try_recv() {
-                self.obey(command)?;
+            if self.state == State::Stopping {
+                return Ok(None);
+            }
+            if let Ok(command) = self.commands.try_recv() {
+                return Ok(Some(command));
             }
             let until = match self.state {
-                State::Stopping => return Ok(()),
-                State::Running if self.pace == 0.0 => return Ok(()),
+                State::Running if self.pace == 0.0 => return Ok(None),
                 State::Running if Instant::now() >= self.due => {
                     // What is far behind (a suspended process) does not race to catch up.
                     let late = Instant::now().checked_sub(MOST_BEHIND).unwrap_or(self.due);
                     self.due = self.due.max(late) + Duration::from_secs_f64(1.0 / self.pace);
-                    return Ok(());
+                    return Ok(None);
                 }
                 State::Running => Some(self.due),
-                State::Paused { .. } => None,
+                State::Paused { .. } | State::Stopping => None,
             };
             self.send_statistics()?;
             self.events.flush()?;
@@ -186,12 +201,12 @@ impl Trainer {
                 None => self.commands.recv().map_err(RecvTimeoutError::from),
             };
             match heard {
-                Ok(command) => self.obey(command)?,
+                Ok(command) => return Ok(Some(command)),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Nobody can resume any more.
                 Err(RecvTimeoutError::Disconnected) if self.state != State::Running => self.state = State::Stopping,
                 Err(RecvTimeoutError::Disconnected) => {
-                    thread::sleep(self.due.saturating_duration_since(Instant::now()))
+                    thread::sleep(self.due.saturating_duration_since(Instant::now()));
                 }
             }
         }
@@ -218,12 +233,14 @@ impl Trainer {
                 let (step, seconds) = (self.step, self.seconds());
                 self.send(What::Noted { step, seconds, text })
             }
-            Command::Pace(pace) if pace.is_finite() && pace >= 0.0 => {
-                (self.pace, self.due) = (pace, Instant::now());
-                let (step, seconds) = (self.step, self.seconds());
-                self.send(What::Paced { step, seconds, pace })
-            }
-            Command::Pace(pace) => self.refuse(None, format!("pace must be finite and at least 0, got {pace}")),
+            Command::Pace(pace) => match RunOptions::check_pace(pace) {
+                Ok(()) => {
+                    (self.pace, self.due) = (pace, Instant::now());
+                    let (step, seconds) = (self.step, self.seconds());
+                    self.send(What::Paced { step, seconds, pace })
+                }
+                Err(error) => self.refuse(None, error.to_string()),
+            },
             Command::Stop => {
                 self.end_pause();
                 self.state = State::Stopping;

@@ -6,7 +6,7 @@ mod source;
 
 use desk::Desk;
 use source::Source;
-use wdtop::stream::{DecayMode, StopReason, What};
+use wdtop::stream::{DecayMode, StopReason, Weights, What};
 
 /// The demo: overfitting for 1,000 steps, then λ from 0 to 3.
 fn rescued() -> Desk {
@@ -81,7 +81,7 @@ fn no_size_and_no_state_panics() {
             source.broken = 0..1000;
             let mut desk = Desk::new(source);
             desk.train(50);
-            desk.hear(What::Diverged { step: 50, seconds: 1.0, what: "loss".into() });
+            desk.hear(What::Diverged { step: 50, seconds: 1.0, what: "loss".into(), weights: Weights::Kept });
             desk.press("f");
             desk
         },

@@ -158,7 +158,7 @@ pub fn run() -> Vec<Event> {
         edit(6, "fc1.bias", 3.0, 0.0),
         What::Resumed { step: 6, seconds: 0.9 }.into(),
         steps(6..7),
-        What::Diverged { step: 7, seconds: 1.0, what: "fc1.weight".into() }.into(),
+        What::Diverged { step: 7, seconds: 1.0, what: "fc1.weight".into(), weights: Weights::Kept }.into(),
         evaluation(7, f64::NAN, 0.1),
         finished(7),
     ]

@@ -68,7 +68,6 @@ weights' digest            fedcba987654                            -
 
 Settings that differ
 setting                first  second-with-a…ry-long-name
-edits                   none         3:weight_decay=1e-7
 length.epochs              -                          20
 length.steps               7                           -
 optimizer.hyper.beta1    0.9                        0.85
@@ -109,7 +108,6 @@ penalty,10.766666412353516,5.666666507720947
 ‖fc1.weight‖,12.5,5.507570547286102
 ‖fc1.bias‖,0.0125,5.507570547286102
 weights' digest,sha256:fedcba9876543210ffff,
-setting edits,none,3:weight_decay=1e-7
 setting length.epochs,,20
 setting length.steps,7,
 setting optimizer.hyper.beta1,0.9,0.85
@@ -136,7 +134,7 @@ fn a_comparison_as_json_has_the_values_as_they_are() {
     assert_eq!(first["best_loss"], serde_json::json!({"value": 0.7, "step": 7}));
     assert_eq!(first["norms"][1], serde_json::json!({"name": "fc1.bias", "norm": 0.0125}));
     assert_eq!(json["sessions"][1]["standing"], "so_far");
-    assert_eq!(json["settings"][1], serde_json::json!({"key": "length.epochs", "values": [null, "20"]}));
+    assert_eq!(json["settings"][0], serde_json::json!({"key": "length.epochs", "values": [null, "20"]}));
     assert_eq!(json["edits"][0]["edits"][1]["to"], 1e-7);
     assert_eq!(serde_json::to_string(&Number(f64::INFINITY)).unwrap(), "\"Infinity\"");
 }

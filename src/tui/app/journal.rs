@@ -1,6 +1,6 @@
 //! What happened, for the events panel.
 
-use crate::stream::{Edit, Summary};
+use crate::stream::{Edit, Summary, Weights};
 use crate::tui::coach::Hint;
 
 /// The edits, numbered from 1, and everything else worth a line.
@@ -37,7 +37,7 @@ pub enum Happening {
     /// The program points something out.
     Hint(Hint),
     /// This was not finite.
-    Diverged(String),
+    Diverged(String, Weights),
     /// Recording stopped, for this reason.
     Unrecorded(String),
     /// The run ended.

@@ -41,8 +41,8 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry) -> Line<'a> {
         Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
         Happening::Resumed => ("▸", theme.quiet, "resumed".into()),
         Happening::Hint(hint) => ("!", theme.strong, hint.to_string().into()),
-        Happening::Diverged(what) => {
-            let text = format!("diverged: {} was not finite; the weights are those before it", printable(what));
+        Happening::Diverged(what, weights) => {
+            let text = format!("diverged: {} was not finite; {weights}", printable(what));
             ("×", theme.warning, text.into())
         }
         Happening::Unrecorded(reason) => {

@@ -46,9 +46,9 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             app.phase = Phase::Running;
         }
         (What::Noted { step, text, .. }, Some(run)) => run.journal.add(step, Happening::Noted(text)),
-        (What::Diverged { step, seconds, what }, Some(run)) => {
+        (What::Diverged { step, seconds, what, weights }, Some(run)) => {
             run.stand(step, seconds);
-            run.journal.add(step, Happening::Diverged(what));
+            run.journal.add(step, Happening::Diverged(what, weights));
             app.phase = Phase::Diverged;
         }
         (What::Recording { bytes, trouble }, Some(run)) => {
