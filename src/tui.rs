@@ -39,7 +39,7 @@ pub use self::view::view;
 use crate::stream::{Command, EventReceiver, Summary};
 
 /// The time between two frames.
-const FRAME: Duration = Duration::from_millis(33);
+const FRAME: Duration = Duration::from_millis(34);
 
 /// What the screen is to show besides the run itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub enum Error {
 /// read then never makes training wait. `commands` may be short; a command that finds no room is reported, not lost.
 ///
 /// # Errors
-/// [`Error::Terminal`] where the terminal cannot be taken over or drawn to.
+/// [`Error::Terminal`] where the terminal cannot be taken over. One that is lost later is an [`Ending`].
 pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -> Result<Outcome, Error> {
     let signals = Signals::listen()?;
     let screen = Screen::enter()?;
@@ -103,15 +103,17 @@ pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -
         begin: Instant::now(),
         drawn: None,
         freshness: Freshness::Stale,
+        line: TerminalLine::Up,
         ending: None,
     };
-    session.run(keys, &signals)?;
-    let Session { app, screen, ending, .. } = session;
+    session.run(keys, &signals);
+    let Session { app, screen, line, ending, .. } = session;
+    let handback = screen.leave();
     Ok(Outcome {
         summary: app.summary().cloned(),
         failure: app.failure().map(str::to_owned),
         ending: ending.unwrap_or(Ending::Left),
-        terminal: screen.leave(),
+        terminal: if line == TerminalLine::Up { handback } else { Handback::Stuck },
     })
 }
 
@@ -124,7 +126,16 @@ struct Session {
     begin: Instant,
     drawn: Option<Instant>,
     freshness: Freshness,
+    line: TerminalLine,
     ending: Option<Ending>,
+}
+
+/// Whether there is still somebody to draw for. A terminal that was closed is never touched again: what is left to do
+/// is to see the run to its end, so that it is recorded whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TerminalLine {
+    Up,
+    Lost,
 }
 
 /// Whether the picture shows the state.
@@ -135,90 +146,110 @@ enum Freshness {
 }
 
 impl Session {
-    fn run(&mut self, mut keys: Receiver<TerminalEvent>, signals: &Signals) -> io::Result<()> {
+    fn run(&mut self, mut keys: Receiver<TerminalEvent>, signals: &Signals) {
         let mut events = self.events.channel().clone();
         while self.ending.is_none() {
-            self.draw()?;
+            self.draw();
             let timer = self.next_wake().map_or_else(never, at);
             select! {
                 recv(events) -> event => match event {
-                    Ok(event) => self.take(Msg::Event(event))?,
+                    Ok(event) => self.take(Msg::Event(event)),
                     Err(_) => {
                         events = never();
-                        self.take(Msg::Closed)?;
+                        self.take(Msg::Closed);
                     }
                 },
                 recv(keys) -> event => match event {
-                    Ok(event) => self.terminal_event(event)?,
+                    Ok(event) => self.terminal_event(event),
                     Err(_) => {
                         keys = never();
-                        self.take(Msg::End(Ending::TerminalLost))?;
+                        self.lose();
                     }
                 },
                 recv(signals.channel()) -> signal => match signal {
-                    Ok(Signals::CONTINUE) => {
-                        self.screen.resume()?;
-                        self.freshness = Freshness::Stale;
-                    }
-                    Ok(signal) => self.take(Msg::End(Ending::Signal(signal)))?,
+                    Ok(Signals::CONTINUE) => self.with_screen(|screen| screen.resume()),
+                    Ok(signal) => self.take(Msg::End(Ending::Signal(signal))),
                     Err(_) => {}
                 },
                 recv(self.screen.written()) -> buffer => if let Ok(buffer) = buffer {
                     self.screen.accept(buffer);
                 },
-                recv(timer) -> _ => self.tick()?,
+                recv(timer) -> _ => self.tick(),
             }
         }
-        Ok(())
     }
 
-    fn terminal_event(&mut self, event: TerminalEvent) -> io::Result<()> {
+    fn terminal_event(&mut self, event: TerminalEvent) {
         match event {
             TerminalEvent::Key(key) => self.take(Msg::Key(key)),
             TerminalEvent::Paste(text) => self.take(Msg::Paste(text)),
             TerminalEvent::Resize(..) => self.take(Msg::Resized),
-            _ => Ok(()),
+            _ => {}
         }
     }
 
     /// Draws if there is something new, the terminal is ready and a frame is due.
-    fn draw(&mut self) -> io::Result<()> {
+    fn draw(&mut self) {
         let due = self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
-        if self.freshness == Freshness::Stale && due && self.screen.is_idle() {
-            self.screen.draw(|frame: &mut Frame| view(&self.app, frame))?;
-            panic_for_a_test();
-            self.drawn = Some(Instant::now());
-            self.freshness = Freshness::Fresh;
+        if !self.waits_to_draw() || !due {
+            return;
         }
-        Ok(())
+        self.freshness = Freshness::Fresh;
+        self.drawn = Some(Instant::now());
+        let drawn = self.screen.draw(|frame: &mut Frame| view(&self.app, frame));
+        panic_for_a_test();
+        if drawn.is_err() {
+            self.lose();
+        }
+    }
+
+    fn waits_to_draw(&self) -> bool {
+        self.line == TerminalLine::Up && self.freshness == Freshness::Stale && self.screen.is_idle()
+    }
+
+    /// Does something to the terminal, after which all of it is to be painted.
+    fn with_screen(&mut self, act: impl FnOnce(&mut Screen) -> io::Result<()>) {
+        if self.line == TerminalLine::Up {
+            self.freshness = Freshness::Stale;
+            if act(&mut self.screen).is_err() {
+                self.lose();
+            }
+        }
+    }
+
+    /// The terminal is gone. Not an error to return with: the run is stopped and heard out as after a signal.
+    fn lose(&mut self) {
+        if self.line == TerminalLine::Up {
+            self.line = TerminalLine::Lost;
+            self.take(Msg::End(Ending::TerminalLost));
+        }
     }
 
     /// When there is something to do without anything happening: a frame that waits for its time, a deadline.
     fn next_wake(&self) -> Option<Instant> {
-        let waits = self.freshness == Freshness::Stale && self.screen.is_idle();
-        let frame = self.drawn.filter(|_| waits).map(|drawn| drawn + FRAME);
+        let frame = self.drawn.filter(|_| self.waits_to_draw()).map(|drawn| drawn + FRAME);
         let deadline = self.app.deadline().map(|deadline| self.begin + deadline);
         frame.into_iter().chain(deadline).min()
     }
 
-    fn tick(&mut self) -> io::Result<()> {
+    fn tick(&mut self) {
         let now = self.begin.elapsed();
         if self.app.deadline().is_some_and(|deadline| deadline <= now) {
             self.freshness = Freshness::Stale;
         }
         let effects = update(&mut self.app, Msg::Tick(now));
-        self.perform(effects)
+        self.perform(effects);
     }
 
     /// Tells the state the time, then what happened.
-    fn take(&mut self, msg: Msg) -> io::Result<()> {
-        self.tick()?;
+    fn take(&mut self, msg: Msg) {
+        self.tick();
         self.freshness = Freshness::Stale;
         let effects = update(&mut self.app, msg);
-        self.perform(effects)
+        self.perform(effects);
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+    fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Send(command) => {
@@ -226,16 +257,15 @@ impl Session {
                         self.commands.try_send(command)
                     {
                         let effects = update(&mut self.app, Msg::Unsent(command));
-                        self.perform(effects)?;
+                        self.perform(effects);
                     }
                 }
                 Effect::Recycle(batch) => self.events.recycle(batch),
-                Effect::Suspend => self.screen.suspend()?,
-                Effect::Repaint => self.screen.repaint()?,
+                Effect::Suspend => self.with_screen(Screen::suspend),
+                Effect::Repaint => self.with_screen(Screen::repaint),
                 Effect::Leave(ending) => self.ending = Some(ending),
             }
         }
-        Ok(())
     }
 }
 

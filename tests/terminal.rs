@@ -4,8 +4,9 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
@@ -18,10 +19,17 @@ const RESTORED: [&str; 3] = ["\x1b[?1049l", "\x1b[?25h", "\x1b[?2004l"];
 
 /// A terminal with the program in it.
 struct Window {
-    master: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn Write + Send>,
+    line: Option<Line>,
     screen: Arc<Mutex<Screen>>,
     child: Box<dyn Child + Send + Sync>,
+}
+
+/// Our end of the terminal; without it the other end is hung up.
+struct Line {
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    reader: JoinHandle<()>,
+    hung_up: Arc<AtomicBool>,
 }
 
 struct Screen {
@@ -31,10 +39,14 @@ struct Screen {
 
 impl Window {
     fn open(environment: &[(&str, &str)]) -> Self {
+        Window::with(&["train", "demo", "--no-record"], environment)
+    }
+
+    fn with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let size = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_wdtop"));
-        command.args(["train", "demo", "--no-record"]);
+        command.args(arguments);
         command.env("TERM", "xterm-256color");
         environment.iter().for_each(|(name, value)| command.env(name, value));
         let child = pair.slave.spawn_command(command).unwrap();
@@ -42,26 +54,42 @@ impl Window {
         let screen = Arc::new(Mutex::new(Screen { parser, bytes: Vec::new() }));
         let mut output = pair.master.try_clone_reader().unwrap();
         let shown = Arc::clone(&screen);
-        thread::spawn(move || {
+        let hung_up = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&hung_up);
+        let reader = thread::spawn(move || {
             let mut buffer = [0; 1 << 14];
-            while let Ok(count @ 1..) = output.read(&mut buffer) {
+            while !ended.load(Ordering::SeqCst)
+                && let Ok(count @ 1..) = output.read(&mut buffer)
+            {
                 let mut screen = shown.lock().unwrap();
                 screen.parser.process(&buffer[..count]);
                 screen.bytes.extend_from_slice(&buffer[..count]);
             }
         });
         let keyboard = pair.master.take_writer().unwrap();
-        Window { master: pair.master, keyboard, screen, child }
+        let line = Line { master: pair.master, keyboard, reader, hung_up };
+        Window { line: Some(line), screen, child }
     }
 
     fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
+        let keyboard = &mut self.line.as_mut().unwrap().keyboard;
+        keyboard.write_all(keys.as_bytes()).unwrap();
+        keyboard.flush().unwrap();
     }
 
     fn resize(&self, cols: u16, rows: u16) {
         self.screen.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(cols));
-        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        self.line.as_ref().unwrap().master.resize(size).unwrap();
+    }
+
+    /// Closes the window: every handle of our end, while the program is writing to the other.
+    fn hang_up(&mut self) {
+        let Line { master, keyboard, reader, hung_up } = self.line.take().unwrap();
+        hung_up.store(true, Ordering::SeqCst);
+        // The program draws all the time, so that the reader looks up.
+        reader.join().unwrap();
+        drop((keyboard, master));
     }
 
     fn look(&self) -> String {
@@ -77,6 +105,14 @@ impl Window {
         let begin = Instant::now();
         while !self.look().contains(text) {
             assert!(begin.elapsed() < PATIENCE, "no {text:?} on\n{}", self.look());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn wait_until_gone(&self, text: &str) {
+        let begin = Instant::now();
+        while self.look().contains(text) {
+            assert!(begin.elapsed() < PATIENCE, "still {text:?} on\n{}", self.look());
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -138,6 +174,8 @@ fn a_session_at_the_keyboard() {
     window.press("?");
     window.wait_for("type a value for λ");
     window.press("\x1b");
+    // A resize on the heels of an Esc can hold it back until the next key, which then counts as one with it.
+    window.wait_until_gone("type a value for λ");
     window.resize(40, 10);
     window.wait_for("wdtop needs 60×16, this is 40×10");
     window.resize(120, 36);
@@ -157,6 +195,18 @@ fn a_signal_ends_it_in_order() {
         window.wait_for_the_end();
         window.assert_restored();
     }
+}
+
+#[test]
+fn a_closed_window_does_not_cost_the_end_of_the_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.wdtop");
+    let mut window = Window::with(&["train", "demo", "--record", path.to_str().unwrap()], &[]);
+    window.wait_for("val");
+    window.hang_up();
+    assert!(!window.wait_for_the_end().success());
+    let events = std::fs::read_to_string(path.join("events.jsonl")).unwrap();
+    assert!(events.lines().any(|line| line.contains("\"finished\"")), "{events}");
 }
 
 #[test]

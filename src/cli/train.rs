@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -23,6 +24,9 @@ use crate::tui;
 
 /// Events that may wait on a wire.
 const EVENTS_WAITING: usize = 64;
+
+/// How long a run without a terminal may take to end before the process does.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Train a recipe, on the screen or without one
 #[derive(Debug, clap::Args)]
@@ -170,6 +174,18 @@ fn start(
 }
 
 impl Running {
+    /// As [`recorded`](Self::recorded), but does not wait longer than this.
+    fn recorded_within(recording: Option<JoinHandle<Recorded>>, patience: Duration) -> Option<String> {
+        let begin = Instant::now();
+        while !recording.as_ref()?.is_finished() {
+            if begin.elapsed() > patience {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Running::recorded(recording)
+    }
+
     /// Waits for the recorder, and tells where the recording is, or why there is none.
     fn recorded(recording: Option<JoinHandle<Recorded>>) -> Option<String> {
         let recorded = recording?.join().ok()?;
@@ -186,10 +202,19 @@ fn show(experiment: Experiment, recorder: Option<Recorder>) -> Result<ExitCode> 
     let name = recorder.as_ref().map(|recorder| record::session_name(recorder.path()));
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
-    let outcome = tui::run(events, commands, tui::Options { recording: name }).context("the terminal")?;
-    let ended = outcome.summary.is_some() || outcome.failure.is_some();
-    // Left before the end, the recorder is not waited for: what it has written is sound.
-    let recorded = if ended { Running::recorded(recording) } else { None };
+    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name });
+    let recorded = match &outcome {
+        Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
+        // Told to leave at once, the recorder is not waited for: what it has written is sound.
+        Ok(outcome) if outcome.ending == tui::Ending::Forced => None,
+        // A signal, or there is no terminal any more: nobody sees the end, the recording should have it.
+        _ => {
+            // Asked for once more: where the screen never came up, nobody has asked yet.
+            let _ = commands.send_timeout(Command::Stop, LAST_WORDS);
+            Running::recorded_within(recording, LAST_WORDS)
+        }
+    };
+    let outcome = outcome.context("the terminal")?;
     if outcome.terminal == tui::Handback::Restored {
         outcome.summary.iter().for_each(|summary| say(&describe(summary)));
         recorded.iter().for_each(|line| say(line));

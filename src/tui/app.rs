@@ -11,6 +11,7 @@ use tui_input::Input;
 use self::dial::{Dial, Pending, Reversible, Which};
 use self::history::History;
 use self::journal::Journal;
+use super::coach::Coach;
 use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Ending, Options};
@@ -61,6 +62,7 @@ pub(super) struct Run {
     pub(super) description: Box<Description>,
     pub(super) history: History,
     pub(super) journal: Journal,
+    pub(super) coach: Coach,
     pub(super) weight_decay: Dial,
     pub(super) learning_rate: Dial,
     /// The rule's own hyperparameters as they stand.
@@ -241,6 +243,7 @@ impl Run {
         Run {
             history: History::new(tensors, beta),
             journal: Journal::default(),
+            coach: Coach::default(),
             weight_decay,
             learning_rate,
             hyper: description.hyper.iter().map(|hyper| (hyper.key.clone(), hyper.value)).collect(),
@@ -285,6 +288,15 @@ impl Run {
         let mut same = pending.filter(|setting| setting.knob == knob && setting.scope == *scope);
         same.find_map(|setting| setting.value)
             .unwrap_or_else(|| self.dial(which).value(scope, &self.description.tensors))
+    }
+
+    /// The key that turns λ up by what can be seen, and where it leads; `None` where λ does nothing.
+    pub(super) fn remedy(&self) -> Option<(char, f64)> {
+        let now = self.asked(Which::WeightDecay, &Scope::All);
+        // From 0 any key leads to the remembered value.
+        let (key, tenths) = if now == 0.0 { (']', 1) } else { ('}', 5) };
+        let then = self.weight_decay.turned(now, tenths);
+        (self.description.config.optimizer.decay_mode != DecayMode::None && then > now).then_some((key, then))
     }
 
     /// The rate 1/τ, for each update, at which decay alone shrinks the weights; `None` where the update rule mixes

@@ -56,6 +56,11 @@ pub(super) fn near(value: f64) -> String {
     if exact.chars().count() <= 9 { exact } else { format!("≈{}", three(value)) }
 }
 
+/// Percentage points with their sign, one decimal: `+4.5`, `−1.9`.
+pub(super) fn points(value: f64) -> String {
+    if value.is_nan() { "—".into() } else { format!("{value:+.1}").replace('-', "−") }
+}
+
 /// With its sign, two decimals: `+0.25`, `−0.21`.
 pub(super) fn signed(value: f64) -> String {
     if value.is_nan() {
@@ -88,10 +93,12 @@ pub(super) fn share(value: f64) -> String {
     if value.is_finite() { format!("{:.1} %", value * 100.0) } else { "—".into() }
 }
 
-/// Bytes in the unit that keeps them short: `1.2 MB`.
+/// Bytes in the unit that keeps them short: `1.2 MB`, `227 kB`.
 pub(super) fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} B"),
+        99_950..1_000_000 => format!("{:.0} kB", (count as f64 / 1e3).min(999.0)),
+        99_950_000..1_000_000_000 => format!("{:.0} MB", (count as f64 / 1e6).min(999.0)),
         1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
         _ => format!("{:.2} GB", count as f64 / 1e9),
@@ -156,6 +163,7 @@ mod tests {
     fn changes_carry_their_sign() {
         assert_eq!([0.64, 1.0, 1.5, 0.999].map(change), ["−36 %", "±0 %", "+50 %", "±0 %"]);
         assert_eq!([-0.21, 0.25].map(signed), ["−0.21", "+0.25"]);
+        assert_eq!([-1.94, 4.5].map(points), ["−1.9", "+4.5"]);
         assert_eq!(change(f64::NAN), "—");
     }
 
@@ -163,7 +171,10 @@ mod tests {
     fn thousands_time_and_bytes_are_readable() {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([27.9, 3723.0].map(clock), ["00:27", "1:02:03"]);
-        assert_eq!([12, 1_200, 1_200_000].map(bytes), ["12 B", "1.2 kB", "1.2 MB"]);
+        assert_eq!(
+            [12, 1_200, 227_300, 999_999, 1_200_000].map(bytes),
+            ["12 B", "1.2 kB", "227 kB", "999 kB", "1.2 MB"]
+        );
         assert_eq!([1, 20, 21].map(mark), ["①", "⑳", "21"]);
     }
 }

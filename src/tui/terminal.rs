@@ -67,12 +67,24 @@ impl Screen {
         let Some(buffer) = self.output.take() else { return Ok(()) };
         // What was collected before (nothing, or a repaint's erasing) goes along.
         let before = self.frame.0.replace(buffer);
+        let drawn = self.collect(&before, view);
+        let mut frame = self.frame.0.take();
+        match drawn {
+            Ok(()) => self.output.send(frame),
+            // A terminal that is gone has no size to draw for; the writer is idle all the same.
+            Err(_) => {
+                frame.clear();
+                self.output.accept(frame);
+            }
+        }
+        drawn
+    }
+
+    fn collect(&mut self, before: &[u8], view: impl FnOnce(&mut Frame)) -> io::Result<()> {
         queue!(self.frame, BeginSynchronizedUpdate)?;
-        self.frame.write_all(&before)?;
+        self.frame.write_all(before)?;
         self.terminal.draw(view)?;
-        queue!(self.frame, EndSynchronizedUpdate)?;
-        self.output.send(self.frame.0.take());
-        Ok(())
+        queue!(self.frame, EndSynchronizedUpdate)
     }
 
     /// Makes the next frame paint every cell.

@@ -9,7 +9,6 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 
 use super::Ending;
-use super::app::dial::{Cause, Which};
 use super::app::{App, Mode, Phase, Tone};
 use crate::stream::{Command, Event, StepBatch};
 
@@ -82,17 +81,7 @@ fn tick(app: &mut App, now: Duration) -> Vec<Effect> {
             return vec![Effect::Send(Command::Stop)];
         }
     }
-    Which::BOTH.into_iter().flat_map(|which| settle(app, which)).collect()
-}
-
-/// Makes a preview an edit once its time has come.
-fn settle(app: &mut App, which: Which) -> Vec<Effect> {
-    let now = app.now;
-    let preview = app.run.as_mut().and_then(|run| run.dial_mut(which).preview.take_if(|preview| preview.due <= now));
-    match preview {
-        Some(preview) => edits::ask(app, which.knob(), preview.scope, Some(preview.value), Cause::Turn),
-        None => Vec::new(),
-    }
+    edits::settle_until(app, now)
 }
 
 fn closed(app: &mut App) -> Vec<Effect> {
@@ -110,7 +99,11 @@ fn unsent(app: &mut App, command: Command) -> Vec<Effect> {
     if let Command::Set(setting) = &command
         && let Some(run) = &mut app.run
     {
-        run.pending.retain(|pending| pending.setting != *setting);
+        // The one that was just asked for.
+        if let Some(at) = run.pending.iter().rposition(|pending| pending.setting == *setting) {
+            let pending = run.pending.remove(at);
+            edits::give_back(run, pending.cause);
+        }
     }
     if app.is_over() {
         app.say(Tone::Warning, "the run is over");
@@ -125,6 +118,11 @@ fn end(app: &mut App, ending: Ending) -> Vec<Effect> {
     if app.is_over() {
         return vec![Effect::Leave(ending)];
     }
+    // A terminal that is closed sends a signal and is lost: the first of the two counts, and its time goes on.
+    if let Mode::Leaving { until: Some(_), .. } = app.mode {
+        return Vec::new();
+    }
+    edits::drop_previews(app);
     app.mode = Mode::Leaving { ending, until: Some(app.now + GRACE), resend: None };
     vec![Effect::Send(Command::Stop)]
 }

@@ -106,7 +106,7 @@ fn medium(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
 fn small(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let rows = [Constraint::Length(2), Constraint::Fill(1), Constraint::Length(2), Constraint::Length(1)];
     let [lines, chart, dials, foot] = Layout::vertical(rows).areas(area);
-    status::status(app, run, lines, buffer);
+    status::alone(app, run, lines, buffer);
     losses::render(app, run, chart, buffer);
     knobs::lines(app, run, dials, buffer);
     footer::render(app, foot, buffer);
@@ -116,7 +116,7 @@ fn small(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
 fn one(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let rows = [Constraint::Length(2), Constraint::Fill(1), Constraint::Length(2), Constraint::Length(1)];
     let [lines, inside, dials, foot] = Layout::vertical(rows).areas(area);
-    status::status(app, run, lines, buffer);
+    status::alone(app, run, lines, buffer);
     match app.focus {
         Panel::Losses => losses::render(app, run, inside, buffer),
         Panel::Knobs => knobs::render(app, run, inside, buffer),

@@ -1,6 +1,6 @@
 //! State, keys, and what comes of them.
 
-use wdtop::stream::{Author, Command, Knob, Scope, Setting, StopReason, What};
+use wdtop::stream::{Author, Command, Knob, Refusal, Scope, Setting, StopReason, What};
 use wdtop::tui::{Effect, Ending, Msg};
 
 use crate::desk::Desk;
@@ -278,4 +278,109 @@ fn the_learning_rate_is_one_for_all_whatever_the_scope() {
     let mut desk = desk();
     desk.press("ttr2e-3<Enter>");
     assert_eq!(desk.sent, [set(Knob::LearningRate, 2e-3)]);
+}
+
+#[test]
+fn training_never_goes_on_without_what_is_being_turned() {
+    for (key, command) in
+        [("n", Command::StepOnce), ("N", Command::RunUntil(120)), (" ", Command::Resume), ("E", Command::Evaluate)]
+    {
+        let mut desk = desk();
+        desk.press(" ");
+        desk.press(&format!("].{key}"));
+        let rate = set(Knob::LearningRate, 1.26e-3);
+        assert_eq!(desk.sent, [Command::Pause, decay(1.0), rate, command]);
+        desk.wait(1000);
+        assert_eq!(desk.sent.len(), 4, "and it is asked for once");
+    }
+    let mut desk = desk();
+    desk.press("] ");
+    assert_eq!(desk.sent, [decay(1.0), Command::Pause]);
+}
+
+#[test]
+fn undo_puts_back_what_is_being_turned_before_it_touches_an_edit() {
+    let mut desk = desk();
+    desk.press("w3<Enter>]z");
+    desk.wait(1000);
+    assert_eq!(desk.sent, [decay(3.0)]);
+    desk.press("z");
+    assert_eq!(desk.sent, [decay(3.0), decay(0.0)]);
+}
+
+#[test]
+fn quitting_drops_what_is_being_turned() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.press("]q");
+    desk.wait(1000);
+    desk.press("y");
+    assert_eq!(desk.sent, [Command::Stop]);
+    let mut desk = self::desk();
+    desk.deafen();
+    desk.press("]");
+    desk.send(Msg::End(Ending::Signal(1)));
+    desk.wait(1000);
+    assert_eq!(desk.sent, [Command::Stop]);
+}
+
+/// Answers what was asked since then, as a source does that was busy.
+fn answer(desk: &mut Desk, from: usize) {
+    let asked = desk.sent[from..].to_vec();
+    for command in &asked {
+        for event in desk.source.obey(command) {
+            desk.hear(event);
+        }
+    }
+}
+
+#[test]
+fn undo_pressed_faster_than_it_is_confirmed_goes_back_edit_by_edit() {
+    let mut desk = desk();
+    desk.press("w3<Enter>r2e-3<Enter>w5<Enter>");
+    desk.deafen();
+    let rate = |value| set(Knob::LearningRate, value);
+    desk.press("zzZ");
+    assert_eq!(desk.sent[3..], [decay(3.0), rate(1e-3), rate(2e-3)]);
+    answer(&mut desk, 3);
+    desk.press("zz");
+    assert_eq!(desk.sent[6..], [rate(1e-3), decay(0.0)]);
+    answer(&mut desk, 6);
+    desk.press("z");
+    assert_eq!(desk.sent.len(), 8);
+    assert!(desk.look(120, 36).contains("no edit to take back"));
+}
+
+#[test]
+fn an_undo_that_is_not_taken_can_be_asked_for_again() {
+    let refused = What::Refused(Refusal { step: 100, knob: Some(Knob::WeightDecay), reason: "not now".into() });
+    for answer in [Msg::Event(refused.into()), Msg::Unsent(decay(0.0))] {
+        let mut desk = desk();
+        desk.press("w3<Enter>");
+        desk.deafen();
+        desk.press("z");
+        desk.send(answer);
+        desk.press("Zz");
+        assert_eq!(desk.sent, [decay(3.0), decay(0.0), decay(0.0)]);
+    }
+}
+
+#[test]
+fn an_edit_on_its_way_is_not_taken_back_blindly() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.press("w3<Enter>z");
+    assert_eq!(desk.sent, [decay(3.0)]);
+    assert!(desk.look(120, 36).contains("the last edit is not in force yet"));
+}
+
+#[test]
+fn a_lost_terminal_does_not_prolong_what_a_signal_began() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.send(Msg::End(Ending::Signal(1)));
+    desk.wait(1000);
+    desk.send(Msg::End(Ending::TerminalLost));
+    desk.wait(1000);
+    assert_eq!((desk.sent.len(), &desk.effects[..]), (1, &[Effect::Leave(Ending::Signal(1))][..]));
 }

@@ -42,6 +42,25 @@ fn values_that_are_not_finite_are_gaps_with_a_sign() {
 }
 
 #[test]
+fn epochs_and_samples_are_those_of_uneven_batches() {
+    let mut source = Source::demo();
+    // 2,000 examples in batches of 100 make 20 updates; the source says what it made, not what divides.
+    source.steps_per_epoch = 12.5;
+    let mut desk = Desk::new(source);
+    desk.train(250);
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("epoch  20.0") && screen.contains("8,000 samples/s"), "{screen}");
+}
+
+#[test]
+fn a_run_that_overfits_is_told_what_may_help() {
+    let mut desk = Desk::new(Source::demo());
+    desk.train(1000);
+    let screen = desk.look(80, 24);
+    assert!(screen.contains("overfitting: val 0.") && screen.contains("; press ] for λ 1.00"), "{screen}");
+}
+
+#[test]
 fn adam_with_l2_claims_no_half_life() {
     let mut desk = Desk::new(Source::with(DecayMode::L2, "adam"));
     desk.press("w3<Enter>");

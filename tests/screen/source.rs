@@ -21,6 +21,8 @@ pub struct Source {
     overfit: f64,
     /// Batch losses are not finite from this update to the next one given.
     pub broken: std::ops::Range<u64>,
+    /// No whole number where the last batch of an epoch is smaller.
+    pub steps_per_epoch: f64,
 }
 
 impl Source {
@@ -101,7 +103,7 @@ impl Source {
             started: "2026-01-01T00:00:00Z".into(),
         };
         let norms = vec![9.2, 1.0, 6.6, 0.8, 1.8, 0.17];
-        Source { description, step: 0, lambda: 0.0, lr: 1e-3, norms, overfit: 0.0, broken: 0..0 }
+        Source { description, step: 0, lambda: 0.0, lr: 1e-3, norms, overfit: 0.0, broken: 0..0, steps_per_epoch: 20.0 }
     }
 
     pub fn start(&self) -> Event {
@@ -212,7 +214,7 @@ impl Source {
         let sums: Vec<_> = sums.collect();
         let row = StepRow {
             step: self.step,
-            epoch: (self.step + 1) as f64 / 20.0,
+            epoch: (self.step + 1) as f64 / self.steps_per_epoch,
             seconds: (self.step + 1) as f64 / 50.0,
             loss,
             accuracy: train.accuracy,

@@ -83,14 +83,14 @@ pub struct Pending {
 }
 
 /// What leads to an edit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Cause {
     /// A key that turns or a value that was typed.
     Turn,
-    /// z
-    Undo,
-    /// Z
-    Redo,
+    /// z, which takes this back.
+    Undo(Reversible),
+    /// Z, which makes this again.
+    Redo(Reversible),
 }
 
 /// An edit that can be taken back: the values to send for either direction.
@@ -161,7 +161,8 @@ impl Dial {
         self.preview = (value != from).then_some(Preview { scope, from, value, due: now + SETTLE });
     }
 
-    fn turned(&self, value: f64, tenths: i32) -> f64 {
+    /// Where so many tenths of a decade lead from a value.
+    pub fn turned(&self, value: f64, tenths: i32) -> f64 {
         let (low, high) = self.which.ends();
         if value <= 0.0 {
             return if tenths > 0 { self.remembered } else { 0.0 };

@@ -30,7 +30,7 @@ pub struct History {
     /// The last update.
     pub last: Option<StepRow>,
     smoothing: Average,
-    speed: VecDeque<(u64, f64)>,
+    window: VecDeque<StepRow>,
 }
 
 /// Norms that change too fast to be read, averaged over some ten updates.
@@ -57,7 +57,7 @@ impl History {
             evaluations: Vec::new(),
             last: None,
             smoothing: Average::new(beta),
-            speed: VecDeque::new(),
+            window: VecDeque::new(),
         }
     }
 
@@ -78,10 +78,10 @@ impl History {
             self.last = Some(*row);
         }
         if let Some(row) = self.last {
-            self.speed.push_back((row.step, row.seconds));
-            while self.speed.len() > 2 && self.speed.get(1).is_some_and(|(_, then)| row.seconds - then >= SPEED_WINDOW)
-            {
-                self.speed.pop_front();
+            self.window.push_back(row);
+            let old = |then: &StepRow| row.seconds - then.seconds >= SPEED_WINDOW;
+            while self.window.len() > 2 && self.window.get(1).is_some_and(old) {
+                self.window.pop_front();
             }
         }
     }
@@ -103,13 +103,25 @@ impl History {
 
     /// Updates a second over the last two seconds; `None` before there are two.
     pub fn speed(&self) -> Option<f64> {
-        let ((first, then), (last, now)) = (self.speed.front()?, self.speed.back()?);
-        (now > then && last > first).then(|| (last - first) as f64 / (now - then))
+        let (first, last) = (self.window.front()?, self.window.back()?);
+        (last.seconds > first.seconds && last.step > first.step)
+            .then(|| (last.step - first.step) as f64 / (last.seconds - first.seconds))
+    }
+
+    /// Epochs a second over the same time. Not steps times a constant: the last batch of an epoch may be smaller.
+    pub fn epochs_a_second(&self) -> Option<f64> {
+        let (first, last) = (self.window.front()?, self.window.back()?);
+        (last.seconds > first.seconds).then(|| (last.epoch - first.epoch) / (last.seconds - first.seconds))
+    }
+
+    /// Epochs made.
+    pub fn epoch(&self) -> f64 {
+        self.last.map_or(0.0, |row| row.epoch)
     }
 
     /// Forgets the measured speed: training stood still since.
     pub fn forget_speed(&mut self) {
-        self.speed.clear();
+        self.window.clear();
     }
 
     /// ‖w‖ of a tensor before the update with this index; `None` where that was not made yet.

@@ -9,6 +9,7 @@ use super::frame;
 use crate::stream::{Author, Edit, Knob, StopReason, printable};
 use crate::tui::app::journal::{Entry, Happening};
 use crate::tui::app::{App, Panel, Run};
+use crate::tui::coach::Hint;
 use crate::tui::digits;
 
 /// The panel.
@@ -40,7 +41,7 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry) -> Line<'a> {
         Happening::Noted(text) => ("✎", plain, printable(text)),
         Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
         Happening::Resumed => ("▸", theme.quiet, "resumed".into()),
-        Happening::Hint(hint) => ("!", theme.strong, hint.to_string().into()),
+        Happening::Hint(hint) => ("!", theme.strong, advice(hint).into()),
         Happening::Diverged(what, weights) => {
             let text = format!("diverged: {} was not finite; {weights}", printable(what));
             ("×", theme.warning, text.into())
@@ -67,6 +68,16 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry) -> Line<'a> {
         Span::styled(format!("step {:>7}  ", digits::thousands(entry.step)), theme.quiet),
         Span::styled(text, style),
     ])
+}
+
+/// What was noticed, with its numbers and what may help.
+fn advice(hint: &Hint) -> String {
+    let Hint::Overfitting { rise, remedy } = hint;
+    let noticed = format!("overfitting: val {} → {}", digits::three(rise.from), digits::three(rise.to));
+    match remedy {
+        Some((key, value)) => format!("{noticed}; press {key} for λ {}", digits::exact(*value)),
+        None => noticed,
+    }
 }
 
 /// An edit; the last one with what changed since.
@@ -96,10 +107,10 @@ fn edited<'a>(app: &App, run: &Run, number: usize) -> Line<'a> {
                 let arrow = |change: f64| if change > 0.0 { "▲" } else { "▼" };
                 line.push_span(Span::styled(
                     format!(
-                        "val {} {}   accuracy {:+.1} {}",
+                        "val {} {}   accuracy {} {}",
                         digits::signed(loss),
                         arrow(loss),
-                        accuracy,
+                        digits::points(accuracy),
                         arrow(accuracy)
                     ),
                     app.theme.validation,

@@ -10,6 +10,9 @@ use crate::stream::{Convention, DecayMode, Evaluation, printable};
 use crate::tui::app::{App, Phase, Run};
 use crate::tui::digits;
 
+/// The width from which the speed is told in full.
+const ROOMY: u16 = 80;
+
 /// What is trained, and for how long.
 pub(in crate::tui) fn title(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let config = &run.description.config;
@@ -51,15 +54,37 @@ pub(in crate::tui) fn status(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     let mut parts = vec![step(app, run)];
     parts.extend(scores(app, run));
     parts.push(speed(app, run));
-    if let Some(row) = run.history.last {
+    parts.extend(penalty(run));
+    lay_out(parts, area, buffer);
+}
+
+/// The same where there is no title above it: the recording is told here, the speed in short where room is little.
+pub(in crate::tui) fn alone(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let mut parts = vec![step(app, run)];
+    parts.extend(scores(app, run));
+    parts.push(if area.width < ROOMY { speed_in_short(app, run) } else { speed(app, run) });
+    parts.push(match (&run.unrecorded, run.recorded, &app.options.recording) {
+        (Some(_), ..) => Line::styled("no rec", app.theme.warning),
+        (None, None, None) => Line::styled("no rec", app.theme.quiet),
+        (None, bytes, _) => Line::raw(format!("● {}", digits::bytes(bytes.unwrap_or(0)))),
+    });
+    parts.extend(penalty(run));
+    lay_out(parts, area, buffer);
+}
+
+fn lay_out(parts: Vec<Line>, area: Rect, buffer: &mut Buffer) {
+    flow(parts, 3, Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }, buffer);
+}
+
+fn penalty<'a>(run: &Run) -> Option<Line<'a>> {
+    run.history.last.map(|row| {
         let kind = match run.description.config.optimizer.decay_mode {
             DecayMode::L2 => "in the gradient",
             DecayMode::Decoupled | DecayMode::Cautious | DecayMode::Corrected => "virtual",
             DecayMode::None => "not applied",
         };
-        parts.push(Line::raw(format!("penalty {:>6} ({kind})", digits::three(row.penalty))));
-    }
-    flow(parts, 3, Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }, buffer);
+        Line::raw(format!("penalty {:>6} ({kind})", digits::three(row.penalty)))
+    })
 }
 
 fn step<'a>(app: &App, run: &Run) -> Line<'a> {
@@ -71,7 +96,7 @@ fn step<'a>(app: &App, run: &Run) -> Line<'a> {
         Phase::Finished(_) => ("ended", app.theme.strong),
         Phase::Failed(_) => ("FAILED", app.theme.warning),
     };
-    let epoch = run.step as f64 / run.description.steps_per_epoch.max(1) as f64;
+    let epoch = run.history.epoch();
     let end = run.description.total_steps.map(|total| format!(" of {}", digits::thousands(total))).unwrap_or_default();
     Line::from(vec![
         Span::styled(word, style),
@@ -83,11 +108,19 @@ fn speed<'a>(app: &App, run: &Run) -> Line<'a> {
     let pace = if run.pace == 0.0 { "max".to_owned() } else { format!("{}/s", digits::three(run.pace)) };
     match run.history.speed().filter(|_| app.phase == Phase::Running) {
         Some(speed) => {
-            let samples = speed * run.description.config.batch as f64;
-            Line::raw(format!("{:>5} steps/s (pace {pace})  {:>7} samples/s", rate(speed), rate(samples)))
+            let samples = run
+                .history
+                .epochs_a_second()
+                .map_or("—".into(), |epochs| rate(epochs * run.description.data.train as f64));
+            Line::raw(format!("{:>5} steps/s (pace {pace})  {samples:>7} samples/s", rate(speed)))
         }
         None => Line::raw(format!("    — steps/s (pace {pace})  {:>7} samples/s", "—")),
     }
+}
+
+fn speed_in_short<'a>(app: &App, run: &Run) -> Line<'a> {
+    let speed = run.history.speed().filter(|_| app.phase == Phase::Running);
+    Line::raw(format!("{} steps/s", speed.map_or("—".into(), rate)))
 }
 
 /// Whole numbers where they say enough.

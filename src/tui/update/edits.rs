@@ -1,5 +1,7 @@
 //! Edits: asked for, confirmed, refused, taken back.
 
+use std::time::Duration;
+
 use super::{Effect, while_it_lasts};
 use crate::stream::{Author, Command, DecayMode, Edit, Knob, Refusal, Scope, Setting};
 use crate::tui::app::dial::{Cause, Pending, Reversible, Which};
@@ -65,26 +67,94 @@ pub(super) fn typed(app: &mut App, which: Which, scope: Scope, text: &str) -> Re
     Ok(ask(app, which.knob(), scope, value, Cause::Turn))
 }
 
-/// `z`: an edit of its own that restores the value before.
+/// `z`: an edit of its own that restores the value before. What is being turned is only put back.
 pub(super) fn undo(app: &mut App) -> Vec<Effect> {
-    match app.run.as_ref().and_then(|run| run.done.last().cloned()) {
-        Some(edit) => ask(app, edit.knob, edit.scope, edit.before, Cause::Undo),
-        None => {
-            app.say(Tone::Plain, "no edit to take back");
-            Vec::new()
-        }
+    if drop_previews(app) {
+        return Vec::new();
     }
+    revert(app, Direction::Undo)
 }
 
 /// `Z`: the edit that was taken back, again.
 pub(super) fn redo(app: &mut App) -> Vec<Effect> {
-    match app.run.as_ref().and_then(|run| run.undone.last().cloned()) {
-        Some(edit) => ask(app, edit.knob, edit.scope, edit.after, Cause::Redo),
-        None => {
-            app.say(Tone::Plain, "no edit was taken back");
-            Vec::new()
+    drop_previews(app);
+    revert(app, Direction::Redo)
+}
+
+/// A way through the edits that were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Undo,
+    Redo,
+}
+
+/// Asks for the value before or after an edit. The edit changes sides at once, so that the next key means the next
+/// edit whether or not this one is confirmed by then; a refusal [gives it back](give_back).
+fn revert(app: &mut App, direction: Direction) -> Vec<Effect> {
+    if app.is_over() {
+        app.say(Tone::Plain, "the run is over; q leaves");
+        return Vec::new();
+    }
+    let Some(run) = &mut app.run else { return Vec::new() };
+    // Until it is confirmed, nobody knows what that edit replaces.
+    if run.pending.iter().any(|pending| pending.cause == Cause::Turn) {
+        app.say(Tone::Plain, "the last edit is not in force yet; press the key again");
+        return Vec::new();
+    }
+    let (from, to, none) = match direction {
+        Direction::Undo => (&mut run.done, &mut run.undone, "no edit to take back"),
+        Direction::Redo => (&mut run.undone, &mut run.done, "no edit was taken back"),
+    };
+    let Some(edit) = from.last().cloned() else {
+        app.say(Tone::Plain, none);
+        return Vec::new();
+    };
+    to.extend(from.pop());
+    let (knob, scope) = (edit.knob.clone(), edit.scope.clone());
+    match direction {
+        Direction::Undo => ask(app, knob, scope, edit.before, Cause::Undo(edit)),
+        Direction::Redo => ask(app, knob, scope, edit.after, Cause::Redo(edit)),
+    }
+}
+
+/// What was asked for did not happen: an edit that had changed sides returns.
+pub(super) fn give_back(run: &mut Run, cause: Cause) {
+    let (edit, from, to) = match cause {
+        Cause::Turn => return,
+        Cause::Undo(edit) => (edit, &mut run.undone, &mut run.done),
+        Cause::Redo(edit) => (edit, &mut run.done, &mut run.undone),
+    };
+    if let Some(at) = from.iter().rposition(|its| *its == edit) {
+        from.remove(at);
+    }
+    to.push(edit);
+}
+
+/// Makes every preview an edit whose time has come by then.
+pub(super) fn settle_until(app: &mut App, then: Duration) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for which in Which::BOTH {
+        let Some(run) = &mut app.run else { break };
+        if let Some(preview) = run.dial_mut(which).preview.take_if(|preview| preview.due <= then) {
+            effects.extend(ask(app, which.knob(), preview.scope, Some(preview.value), Cause::Turn));
         }
     }
+    effects
+}
+
+/// A command to training that what is being turned must not come after: the update it leads to is made with the
+/// values on the screen.
+pub(super) fn settled(app: &mut App, command: Command) -> Vec<Effect> {
+    let mut effects = settle_until(app, Duration::MAX);
+    effects.extend(while_it_lasts(app, command));
+    effects
+}
+
+/// Puts back what is being turned; whether anything was.
+pub(super) fn drop_previews(app: &mut App) -> bool {
+    app.run
+        .as_mut()
+        .is_some_and(|run| run.weight_decay.preview.take().is_some() | run.learning_rate.preview.take().is_some())
 }
 
 /// An edit is in force.
@@ -109,14 +179,10 @@ pub(super) fn confirm(run: &mut Run, edit: Edit) {
     } else if let Some((_, value)) = run.hyper.iter_mut().find(|(key, _)| *key == edit.knob.key()) {
         *value = edit.to;
     }
-    match pending.map(|pending| pending.cause) {
-        Some(Cause::Undo) => run.undone.extend(run.done.pop()),
-        Some(Cause::Redo) => run.done.extend(run.undone.pop()),
-        Some(Cause::Turn) | None => {
-            let after = (!edit.inherits).then_some(edit.to);
-            run.done.push(Reversible { knob: edit.knob.clone(), scope: edit.scope.clone(), before, after });
-            run.undone.clear();
-        }
+    if pending.is_none_or(|pending| pending.cause == Cause::Turn) {
+        let after = (!edit.inherits).then_some(edit.to);
+        run.done.push(Reversible { knob: edit.knob.clone(), scope: edit.scope.clone(), before, after });
+        run.undone.clear();
     }
     run.journal.edited(edit);
 }
@@ -130,7 +196,8 @@ pub(super) fn refuse(app: &mut App, refusal: Refusal) {
     if let Some(run) = &mut app.run {
         // Commands are answered in order.
         if let Some(at) = run.pending.iter().position(|pending| Some(&pending.setting.knob) == refusal.knob.as_ref()) {
-            run.pending.remove(at);
+            let pending = run.pending.remove(at);
+            give_back(run, pending.cause);
         }
         run.journal.add(refusal.step, Happening::Refused(reason.clone()));
     }

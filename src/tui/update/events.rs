@@ -4,7 +4,7 @@ use super::{Effect, edits};
 use crate::stream::{Event, What};
 use crate::tui::app::journal::Happening;
 use crate::tui::app::{App, Mode, Phase, Run, SMOOTHINGS, Tone};
-use crate::tui::coach;
+use crate::tui::coach::Hint;
 
 /// Takes an event into the state.
 pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
@@ -21,7 +21,8 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.seconds = evaluation.seconds;
             let step = evaluation.step;
             run.history.evaluate(evaluation);
-            if let Some(hint) = coach::look(&run.history.evaluations) {
+            if let Some(rise) = run.coach.look(&run.history.evaluations) {
+                let hint = Hint::Overfitting { rise, remedy: run.remedy() };
                 run.journal.add(step, Happening::Hint(hint));
             }
         }

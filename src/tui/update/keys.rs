@@ -74,7 +74,10 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
 fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit if app.is_over() => return vec![Effect::Leave(Ending::Left)],
-        Action::Quit => app.mode = Mode::ConfirmQuit,
+        Action::Quit => {
+            edits::drop_previews(app);
+            app.mode = Mode::ConfirmQuit;
+        }
         Action::Help => app.mode = Mode::Help { scrolled: 0 },
         Action::Back => back(app),
         Action::NextPanel => focus(app, 1),
@@ -82,14 +85,14 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Zoom => app.zoomed = !app.zoomed,
         Action::Up | Action::Down | Action::Left | Action::Right => return arrow(app, action),
         Action::Freeze => app.frozen = if app.frozen.is_some() { None } else { app.run.as_ref().map(|run| run.step) },
-        Action::PauseOrResume if app.phase == Phase::Paused => return while_it_lasts(app, Command::Resume),
-        Action::PauseOrResume => return while_it_lasts(app, Command::Pause),
-        Action::Step => return while_it_lasts(app, Command::StepOnce),
+        Action::PauseOrResume if app.phase == Phase::Paused => return edits::settled(app, Command::Resume),
+        Action::PauseOrResume => return edits::settled(app, Command::Pause),
+        Action::Step => return edits::settled(app, Command::StepOnce),
         Action::Epoch => {
             let end = app.run.as_ref().map_or(0, |run| run.step + run.description.steps_per_epoch);
-            return while_it_lasts(app, Command::RunUntil(end));
+            return edits::settled(app, Command::RunUntil(end));
         }
-        Action::Evaluate => return while_it_lasts(app, Command::Evaluate),
+        Action::Evaluate => return edits::settled(app, Command::Evaluate),
         Action::Note if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
         Action::Note => app.mode = Mode::Noting { input: Input::default() },
         Action::Slower | Action::Faster => return pace(app, action),
@@ -135,9 +138,7 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
 
 /// One layer out.
 fn back(app: &mut App) {
-    if let Some(run) = &mut app.run
-        && (run.weight_decay.preview.take().is_some() | run.learning_rate.preview.take().is_some())
-    {
+    if edits::drop_previews(app) {
         return;
     }
     if app.zoomed {
