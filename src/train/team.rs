@@ -97,10 +97,11 @@ impl std::fmt::Debug for Work {
 unsafe impl Send for Work {}
 
 impl Team {
-    /// A team of `threads`, the calling one among them.
+    /// A team of `threads`, the calling one among them. It is smaller where the system gives no more threads: that
+    /// takes time, but changes no result.
     ///
     /// # Panics
-    /// Where `threads` is 0 or the system gives no more threads.
+    /// Where `threads` is 0.
     pub fn new(threads: usize) -> Self {
         assert!(threads > 0, "a team has at least one thread");
         let shared = Arc::new(Shared {
@@ -114,10 +115,10 @@ impl Team {
             wake: Condvar::new(),
         });
         let workers = (1..threads)
-            .map(|number| {
+            .map_while(|number| {
                 let shared = Arc::clone(&shared);
                 let name = format!("wdtop-worker-{number}");
-                thread::Builder::new().name(name).spawn(move || shared.work()).expect("the system gives a thread")
+                thread::Builder::new().name(name).spawn(move || shared.work()).ok()
             })
             .collect();
         Team { shared, workers }
