@@ -20,6 +20,14 @@ macro_rules! recipe {
 /// The recipes that are part of the program, by name.
 pub const BUILT_IN: &[(&str, &str)] = &[recipe!("demo"), recipe!("article-mlp")];
 
+/// What to call a recipe: its name, or that of its file without folder and ending.
+pub fn title(name: &str) -> String {
+    match Path::new(name).file_stem() {
+        Some(stem) => stem.to_string_lossy().into_owned(),
+        None => name.to_owned(),
+    }
+}
+
 /// Reads a recipe: one of the program's own by its name, or a TOML file by its path.
 pub fn read(name: &str) -> Result<Table> {
     let text = match BUILT_IN.iter().find(|(its, _)| *its == name) {

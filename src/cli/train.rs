@@ -120,7 +120,7 @@ impl Args {
     /// [`Usage`] where a setting is wrong.
     pub fn configure(&self) -> Result<(RunConfig, RunOptions)> {
         let watched = if self.json || self.headless { Watched::Headless } else { Watched::OnScreen };
-        self.settings.resolve(&self.recipe, recipe::read(&self.recipe)?, watched)
+        self.settings.resolve(&recipe::title(&self.recipe), recipe::read(&self.recipe)?, watched)
     }
 
     fn view(&self) -> Result<View> {
