@@ -48,7 +48,8 @@
 //!   recorded as echoed.
 //! - **Memory is walked once.** The pass that updates a block of weights also accumulates its six sums.
 //! - **Nothing is poisoned.** Before the first weight of a step is written, every gradient of it is known to be
-//!   finite; if one is not, the weights of the step before are still there.
+//!   finite; if one is not, the weights of the step before are still there. An update that is not finite all the same
+//!   (η near the end of f32's range) ends the run and is told as such.
 //! - **Text from outside** goes through [`stream::printable`] before it reaches a terminal.
 //! - A panic is a defect; the training thread catches it at its top and reports it as an event, the terminal is
 //!   restored, the recording stays readable.
