@@ -28,7 +28,7 @@ mod sweep;
 pub use adafactor::Adafactor;
 pub use adagrad::{AdaDelta, AdaGrad};
 pub use adam::{AdaBound, Adamax, ChainerAdam, NAdam, RAdam, Squares, TorchAdam};
-pub use hooks::{HOOKS, Hooked, Hooks, Norms, Op, about as about_hook, table as hook_table};
+pub use hooks::{HOOKS, Hooked, Hooks, Norms, Op, Pulls, about as about_hook, table as hook_table};
 pub use hyper::{Allowed, HyperSpec};
 pub use instructions::Instructions;
 pub use knobs::{Change, KnobError, Knobs};

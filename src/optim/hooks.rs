@@ -5,7 +5,7 @@
 //! already in place, so that no changed gradient is ever stored.
 
 use super::hyper::{Allowed, HyperSpec};
-use super::sweep::LANES;
+use super::sweep::{CHUNK, LANES};
 use crate::random::{Generator, Purpose, normal_at};
 use crate::scalar::{Scalar, larger, sign, smaller};
 use crate::stream::{Convention, Hook};
@@ -26,19 +26,30 @@ pub enum Op<T> {
 }
 
 impl<T: Scalar> Op<T> {
-    /// The operation on `L` elements, of which the first is the tensor's element `at`.
+    /// The operation on a stretch that begins with the tensor's element `first`.
     #[inline(always)]
-    fn apply<const L: usize>(self, w: &[T; L], g: &mut [T; L], at: usize) {
+    fn apply(self, w: &[T], g: &mut [T], first: usize) {
         match self {
-            Op::Pull(rate) => (0..L).for_each(|lane| g[lane] = g[lane] + rate * w[lane]),
-            Op::Lasso(rate) => (0..L).for_each(|lane| g[lane] = g[lane] + rate * sign(w[lane])),
-            Op::Scale(scale) => (0..L).for_each(|lane| g[lane] = g[lane] * scale),
-            Op::Clip(lower, upper) => (0..L).for_each(|lane| g[lane] = smaller(larger(g[lane], lower), upper)),
+            Op::Pull(rate) => g.iter_mut().zip(w).for_each(|(g, &w)| *g = *g + rate * w),
+            Op::Lasso(rate) => g.iter_mut().zip(w).for_each(|(g, &w)| *g = *g + rate * sign(w)),
+            Op::Scale(scale) => g.iter_mut().for_each(|g| *g = *g * scale),
+            Op::Clip(lower, upper) => g.iter_mut().for_each(|g| *g = smaller(larger(*g, lower), upper)),
             Op::Noise(deviation, key) => {
-                (0..L).for_each(|lane| g[lane] = g[lane] + deviation * T::of(normal_at(key, (at + lane) as u64)));
+                for (at, g) in g.iter_mut().enumerate() {
+                    *g = *g + deviation * T::of(normal_at(key, (first + at) as u64));
+                }
             }
         }
     }
+}
+
+/// Whether coupled decay is a part of the gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulls {
+    /// It is.
+    Kept,
+    /// What remains is the data's part.
+    LeftOut,
 }
 
 /// What stands for the gradient of a block in the rule.
@@ -51,25 +62,18 @@ pub enum Hooked<'a, T> {
 }
 
 impl<T: Scalar> Hooked<'_, T> {
-    /// For `L` elements from `at` on, what the rule sees, and the same without what decay put in.
+    /// Writes what the rule sees of a stretch that begins with the block's element `at`.
     #[inline(always)]
-    pub(super) fn gradient<const L: usize>(self, w: &[T; L], g: &[T; L], at: usize) -> ([T; L], [T; L]) {
-        let (mut full, mut of_data) = (*g, *g);
+    pub fn write(self, weights: &[T], gradient: &[T], at: usize, pulls: Pulls, hooked: &mut [T]) {
         match self {
             Hooked::Chain(ops, first) => {
-                for &op in ops {
-                    op.apply(w, &mut full, first + at);
-                    if !matches!(op, Op::Pull(_)) {
-                        op.apply(w, &mut of_data, first + at);
-                    }
+                hooked.copy_from_slice(gradient);
+                for op in ops.iter().filter(|op| pulls == Pulls::Kept || !matches!(op, Op::Pull(_))) {
+                    op.apply(weights, hooked, first + at);
                 }
             }
-            Hooked::Prepared(values) => {
-                full.copy_from_slice(&values[at..at + L]);
-                of_data = full;
-            }
+            Hooked::Prepared(values) => hooked.copy_from_slice(&values[at..at + hooked.len()]),
         }
-        (full, of_data)
     }
 
     /// The factor c of c·w in the gradient, where decay can be told from the data's part: after it come only scales.
@@ -82,32 +86,30 @@ impl<T: Scalar> Hooked<'_, T> {
         })
     }
 
-    /// Writes what the rule sees of the whole stretch.
-    pub fn write(self, weights: &[T], gradient: &[T], hooked: &mut [T]) {
-        for (at, hooked) in hooked.iter_mut().enumerate() {
-            [*hooked] = self.gradient(&[weights[at]], &[gradient[at]], at).0;
-        }
-    }
-
-    /// Sums over a stretch: of the gradient as the rule sees it, and of the weights.
+    /// Sums over a block: of the gradient as the rule sees it, and of the weights.
     pub fn measure(self, weights: &[T], gradient: &[T]) -> Norms {
-        let mut lanes = [[0.0; LANES]; 2];
-        let mut add = |lane: usize, g: T, w: T| {
-            lanes[0][lane] += g.wide() * g.wide();
-            lanes[1][lane] += w.wide() * w.wide();
-        };
-        let (whole, _) = weights.as_chunks::<LANES>();
-        for ((w, g), at) in whole.iter().zip(gradient.as_chunks::<LANES>().0).zip((0..).step_by(LANES)) {
-            let (g, _) = self.gradient(w, g, at);
-            (0..LANES).for_each(|lane| add(lane, g[lane], w[lane]));
+        let mut hooked = [T::zero(); CHUNK];
+        let mut norms = Norms::default();
+        for at in (0..weights.len()).step_by(CHUNK) {
+            let range = at..(at + CHUNK).min(weights.len());
+            let (w, g) = (&weights[range.clone()], &mut hooked[..range.len()]);
+            self.write(w, &gradient[range], at, Pulls::Kept, g);
+            norms.g2 += square(g);
+            norms.w2 += square(w);
         }
-        for at in whole.len() * LANES..weights.len() {
-            let ([g], _) = self.gradient(&[weights[at]], &[gradient[at]], at);
-            add(at % LANES, g, weights[at]);
-        }
-        let [g2, w2] = lanes.map(|lane| lane.iter().sum());
-        Norms { g2, w2 }
+        norms
     }
+}
+
+/// Σ x², in lanes.
+fn square<T: Scalar>(values: &[T]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for values in whole {
+        (0..LANES).for_each(|lane| lanes[lane] += values[lane].wide() * values[lane].wide());
+    }
+    lanes.iter_mut().zip(rest).for_each(|(lane, x)| *lane += x.wide() * x.wide());
+    lanes.iter().sum()
 }
 
 /// Σ g² of the gradient so far, and Σ w².

@@ -17,7 +17,7 @@ pub use snapshot::{PassState, RestoreError};
 use moment::{Moment, collect, needed};
 
 use super::team::{Cuts, Team};
-use crate::optim::{Block, Hooked, Instructions, Knobs, Norms, Op, Optimizer, Start, Whole};
+use crate::optim::{Block, Hooked, Instructions, Knobs, Norms, Op, Optimizer, Pulls, Start, Whole};
 use crate::scalar::{Scalar, is_finite};
 use crate::stream::TensorSums;
 
@@ -283,7 +283,7 @@ impl<T: Scalar> Pass<T> {
                 return;
             }
             let [weights, raw, gradient] = std::array::from_fn(|_| pieces.next().unwrap_or_default());
-            Hooked::Chain(&chains[tensor], 0).write(weights, raw, gradient);
+            Hooked::Chain(&chains[tensor], 0).write(weights, raw, 0, Pulls::Kept, gradient);
             let (mut state, count) = collect(pieces);
             let whole = Whole { weights, gradient, state: &mut state[..count] };
             rule.prepare(whole, &moment.now(tensor, shape));
