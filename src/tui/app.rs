@@ -15,7 +15,7 @@ use super::coach::Coach;
 use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Ending, Options};
-use crate::stream::{Convention, DecayMode, Description, Scope, StepBatch, Summary};
+use crate::stream::{Command, Convention, DecayMode, Description, Scope, StepBatch, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
 pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
@@ -79,6 +79,10 @@ pub(super) struct Run {
     pub(super) seconds: f64,
     /// Updates a second to aim at; 0 is as fast as it goes.
     pub(super) pace: f64,
+    /// Paces that were asked for and are not confirmed, in order.
+    pub(super) paces: Vec<f64>,
+    /// Commands to go on or to stand still that will be answered, in order.
+    pub(super) moves: Vec<Command>,
     /// Bytes recorded.
     pub(super) recorded: Option<u64>,
     /// Why recording stopped.
@@ -215,6 +219,12 @@ impl App {
         matches!(self.phase, Phase::Finished(_) | Phase::Failed(_))
     }
 
+    /// Whether it stands still, or will when everything that was asked for has happened.
+    pub(super) fn will_pause(&self) -> bool {
+        let asked = self.run.as_ref().and_then(|run| run.moves.last());
+        asked.map_or(self.phase == Phase::Paused, |asked| matches!(asked, Command::Pause | Command::StepOnce))
+    }
+
     /// Whose value the keys turn. η is one for all tensors.
     pub(super) fn scope(&self, which: Which) -> Scope {
         if which == Which::LearningRate {
@@ -253,6 +263,8 @@ impl Run {
             step: 0,
             seconds: 0.0,
             pace: description.options.pace,
+            paces: Vec::new(),
+            moves: Vec::new(),
             recorded: None,
             unrecorded: None,
             description,
@@ -279,6 +291,11 @@ impl Run {
             self.step = self.step.max(row.step + 1);
             self.seconds = row.seconds;
         }
+    }
+
+    /// The pace that was last asked for.
+    pub(super) fn asked_pace(&self) -> f64 {
+        self.paces.last().copied().unwrap_or(self.pace)
     }
 
     /// The value in force, or the one that was last asked for and is about to be.

@@ -105,6 +105,9 @@ fn unsent(app: &mut App, command: Command) -> Vec<Effect> {
             edits::give_back(run, pending.cause);
         }
     }
+    if let Some(run) = &mut app.run {
+        run.never_mind(&command);
+    }
     if app.is_over() {
         app.say(Tone::Warning, "the run is over");
     } else {

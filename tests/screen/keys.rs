@@ -384,3 +384,52 @@ fn a_lost_terminal_does_not_prolong_what_a_signal_began() {
     desk.wait(1000);
     assert_eq!((desk.sent.len(), &desk.effects[..]), (1, &[Effect::Leave(Ending::Signal(1))][..]));
 }
+
+#[test]
+fn keys_in_a_burst_work_from_what_was_asked_for_last() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.press("((((((");
+    assert_eq!(desk.sent, [25.0, 12.5, 6.25, 3.125, 1.5625, 0.78125].map(Command::Pace));
+    assert!(desk.look(120, 36).contains("(pace 50.0/s → 0.781/s)"), "{}", desk.look(120, 36));
+    answer(&mut desk, 0);
+    assert!(desk.look(120, 36).contains("(pace 0.781/s)"), "{}", desk.look(120, 36));
+
+    let mut desk = self::desk();
+    desk.deafen();
+    desk.press("     ");
+    let (pause, resume) = (Command::Pause, Command::Resume);
+    assert_eq!(desk.sent, [pause.clone(), resume.clone(), pause.clone(), resume, pause]);
+    assert!(desk.look(80, 24).contains("pausing step"), "{}", desk.look(80, 24));
+    answer(&mut desk, 0);
+    assert!(desk.look(80, 24).contains("PAUSED step"), "{}", desk.look(80, 24));
+    desk.press("n ");
+    assert_eq!(desk.sent[5..], [Command::StepOnce, Command::Resume]);
+    assert!(desk.look(80, 24).contains("resuming step"), "{}", desk.look(80, 24));
+}
+
+#[test]
+fn what_was_never_asked_for_is_not_worked_from() {
+    let mut desk = desk();
+    desk.deafen();
+    desk.press("(");
+    desk.send(Msg::Unsent(Command::Pace(25.0)));
+    desk.press("( ");
+    desk.send(Msg::Unsent(Command::Pause));
+    desk.press(" ");
+    assert_eq!(desk.sent, [Command::Pace(25.0), Command::Pace(25.0), Command::Pause, Command::Pause]);
+}
+
+#[test]
+fn the_keys_stay_inside_what_a_pace_may_be() {
+    let mut desk = desk();
+    desk.press(&"(".repeat(40));
+    assert_eq!(desk.sent.last(), Some(&Command::Pace(1e-3)));
+    assert!(desk.look(80, 24).contains("the pace is as slow as it gets: 0.001/s"), "{}", desk.look(80, 24));
+    desk.deafen();
+    desk.press(&")".repeat(40));
+    assert_eq!(desk.sent.last(), Some(&Command::Pace(0.0)));
+    let out_of_range =
+        |command: &Command| matches!(command, Command::Pace(pace) if *pace != 0.0 && !(1e-3..=1e6).contains(pace));
+    assert!(!desk.sent.iter().any(out_of_range), "{:?}", desk.sent);
+}

@@ -169,7 +169,8 @@ impl Source {
                 events
             }
             Command::RunUntil(end) => {
-                let mut events = self.advance(end.saturating_sub(step));
+                let mut events = vec![What::Resumed { step, seconds }.into()];
+                events.extend(self.advance(end.saturating_sub(step)));
                 events.push(What::Paused { step: self.step, seconds: self.seconds() }.into());
                 events
             }

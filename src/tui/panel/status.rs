@@ -90,7 +90,9 @@ fn penalty<'a>(run: &Run) -> Option<Line<'a>> {
 fn step<'a>(app: &App, run: &Run) -> Line<'a> {
     let (word, style) = match &app.phase {
         Phase::Loading => ("loading", app.theme.quiet),
+        Phase::Running if app.will_pause() => ("pausing", app.theme.pending),
         Phase::Running => ("running", Style::new()),
+        Phase::Paused if !app.will_pause() => ("resuming", app.theme.pending),
         Phase::Paused => ("PAUSED", app.theme.pending),
         Phase::Diverged => ("DIVERGED", app.theme.warning),
         Phase::Finished(_) => ("ended", app.theme.strong),
@@ -105,7 +107,11 @@ fn step<'a>(app: &App, run: &Run) -> Line<'a> {
 }
 
 fn speed<'a>(app: &App, run: &Run) -> Line<'a> {
-    let pace = if run.pace == 0.0 { "max".to_owned() } else { format!("{}/s", digits::three(run.pace)) };
+    let name = |pace: f64| if pace == 0.0 { "max".to_owned() } else { format!("{}/s", digits::three(pace)) };
+    let mut pace = name(run.pace);
+    if !run.paces.is_empty() {
+        pace += &format!(" → {}", name(run.asked_pace()));
+    }
     match run.history.speed().filter(|_| app.phase == Phase::Running) {
         Some(speed) => {
             let samples = run

@@ -1,7 +1,7 @@
 //! What the source says.
 
 use super::{Effect, edits};
-use crate::stream::{Event, What};
+use crate::stream::{Command, Event, What};
 use crate::tui::app::journal::Happening;
 use crate::tui::app::{App, Mode, Phase, Run, SMOOTHINGS, Tone};
 use crate::tui::coach::Hint;
@@ -30,10 +30,14 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
         (What::Refused(refusal), _) => edits::refuse(app, refusal),
         (What::Paced { pace, .. }, Some(run)) => {
             run.pace = pace;
+            if let Some(at) = run.paces.iter().position(|asked| *asked == pace) {
+                run.paces.drain(..=at);
+            }
             run.history.forget_speed();
         }
         (What::Paused { step, seconds }, Some(run)) => {
             run.stand(step, seconds);
+            run.moved(|asked| matches!(asked, Command::Pause | Command::StepOnce));
             // A single step pauses again: that is no news.
             if app.phase != Phase::Paused {
                 run.journal.add(step, Happening::Paused);
@@ -42,6 +46,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
         }
         (What::Resumed { step, seconds }, Some(run)) => {
             run.stand(step, seconds);
+            run.moved(|asked| matches!(asked, Command::Resume | Command::RunUntil(_)));
             run.history.forget_speed();
             run.journal.add(step, Happening::Resumed);
             app.phase = Phase::Running;
@@ -49,6 +54,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
         (What::Noted { step, text, .. }, Some(run)) => run.journal.add(step, Happening::Noted(text)),
         (What::Diverged { step, seconds, what, weights }, Some(run)) => {
             run.stand(step, seconds);
+            run.moves.clear();
             run.journal.add(step, Happening::Diverged(what, weights));
             app.phase = Phase::Diverged;
         }
@@ -88,6 +94,8 @@ fn over(app: &mut App, phase: Phase) -> Vec<Effect> {
     app.phase = phase;
     if let Some(run) = &mut app.run {
         run.pending.clear();
+        run.paces.clear();
+        run.moves.clear();
         run.weight_decay.preview = None;
         run.learning_rate.preview = None;
     }
@@ -106,5 +114,22 @@ impl Run {
     fn stand(&mut self, step: u64, seconds: f64) {
         self.step = step;
         self.seconds = seconds;
+    }
+
+    /// Training did what was asked for by a command of this kind; what was asked before it is answered by that too.
+    fn moved(&mut self, kind: impl Fn(&Command) -> bool) {
+        if let Some(at) = self.moves.iter().position(kind) {
+            self.moves.drain(..=at);
+        }
+    }
+
+    /// A command never reached training.
+    pub(super) fn never_mind(&mut self, command: &Command) {
+        if let Some(at) = self.moves.iter().rposition(|asked| asked == command) {
+            self.moves.remove(at);
+        }
+        if let Some(at) = self.paces.iter().rposition(|asked| Command::Pace(*asked) == *command) {
+            self.paces.remove(at);
+        }
     }
 }

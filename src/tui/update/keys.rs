@@ -17,11 +17,9 @@ use crate::tui::widget::axis::Scale;
 /// How long the first ctrl-c waits for the second.
 const TWICE: Duration = Duration::from_secs(2);
 
-/// A pace beyond which there is none.
+/// The slowest and the fastest pace that a run takes; the keys stay between them.
+const SLOWEST: f64 = 1e-3;
 const FASTEST: f64 = 1e6;
-
-/// A pace below which nobody waits.
-const SLOWEST: f64 = 0.25;
 
 /// A key in the mode that the screen is in.
 pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
@@ -85,12 +83,12 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Zoom => app.zoomed = !app.zoomed,
         Action::Up | Action::Down | Action::Left | Action::Right => return arrow(app, action),
         Action::Freeze => app.frozen = if app.frozen.is_some() { None } else { app.run.as_ref().map(|run| run.step) },
-        Action::PauseOrResume if app.phase == Phase::Paused => return edits::settled(app, Command::Resume),
-        Action::PauseOrResume => return edits::settled(app, Command::Pause),
-        Action::Step => return edits::settled(app, Command::StepOnce),
+        Action::PauseOrResume if app.will_pause() => return go(app, Command::Resume),
+        Action::PauseOrResume => return go(app, Command::Pause),
+        Action::Step => return go(app, Command::StepOnce),
         Action::Epoch => {
             let end = app.run.as_ref().map_or(0, |run| run.step + run.description.steps_per_epoch);
-            return edits::settled(app, Command::RunUntil(end));
+            return go(app, Command::RunUntil(end));
         }
         Action::Evaluate => return edits::settled(app, Command::Evaluate),
         Action::Note if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
@@ -172,14 +170,33 @@ fn arrow(app: &mut App, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Half or twice as fast, from the measured speed where there is no pace.
+/// Goes on or stands still. A key means what was asked for before it, whether or not that has been answered: five
+/// spaces in a burst do what five at leisure do.
+fn go(app: &mut App, command: Command) -> Vec<Effect> {
+    // Who runs already says nothing when told to run.
+    let answered = !matches!(command, Command::RunUntil(_)) || app.will_pause();
+    let effects = edits::settled(app, command.clone());
+    if answered
+        && effects.contains(&Effect::Send(command.clone()))
+        && let Some(run) = &mut app.run
+    {
+        run.moves.push(command);
+    }
+    effects
+}
+
+/// Half or twice as fast as was last asked for, from the measured speed where there is no pace.
 fn pace(app: &mut App, action: Action) -> Vec<Effect> {
     let Some(run) = &app.run else { return Vec::new() };
-    let (pace, speed) = (run.pace, run.history.speed());
+    let (pace, speed) = (run.asked_pace(), run.history.speed());
     let wanted = match (action, speed) {
-        (Action::Slower, Some(speed)) if pace == 0.0 => round(speed / 2.0).max(SLOWEST),
+        (Action::Slower, Some(speed)) if pace == 0.0 => round(speed / 2.0).clamp(SLOWEST, FASTEST),
         (Action::Slower, None) if pace == 0.0 => {
             app.say(Tone::Plain, "the speed is not measured yet; press again in a moment");
+            return Vec::new();
+        }
+        (Action::Slower, _) if pace <= SLOWEST => {
+            app.say(Tone::Plain, format!("the pace is as slow as it gets: {SLOWEST}/s"));
             return Vec::new();
         }
         (Action::Slower, _) => (pace / 2.0).max(SLOWEST),
@@ -187,12 +204,18 @@ fn pace(app: &mut App, action: Action) -> Vec<Effect> {
             app.say(Tone::Plain, "the pace is max already");
             return Vec::new();
         }
-        // The machine cannot even keep the pace it has.
-        (_, Some(speed)) if speed < 0.7 * pace && app.phase == Phase::Running => 0.0,
+        // The machine cannot even keep the pace it has; of one that was only asked for nothing is known.
+        (_, Some(speed)) if speed < 0.7 * pace && run.paces.is_empty() && app.phase == Phase::Running => 0.0,
         _ if 2.0 * pace > FASTEST => 0.0,
         _ => 2.0 * pace,
     };
-    while_it_lasts(app, Command::Pace(wanted))
+    let effects = while_it_lasts(app, Command::Pace(wanted));
+    if !effects.is_empty()
+        && let Some(run) = &mut app.run
+    {
+        run.paces.push(wanted);
+    }
+    effects
 }
 
 /// To two significant digits.
