@@ -12,7 +12,7 @@ pub(super) const LANES: usize = 8;
 
 /// Elements that are walked at a time, through copies on the stack: whole lanes, few enough for the nearest cache, and
 /// known to overlap nothing, without which the compiler makes no vectors of the loops.
-pub(super) const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 128;
 
 /// Updates a block element by element and returns its sums.
 ///
