@@ -167,7 +167,10 @@ impl Session {
                     }
                 },
                 recv(signals.channel()) -> signal => match signal {
-                    Ok(Signals::CONTINUE) => self.with_screen(|screen| screen.resume()),
+                    Ok(Signals::CONTINUE) => {
+                        self.with_screen(|screen| screen.resume());
+                        self.take(Msg::Continued);
+                    }
                     Ok(signal) => self.take(Msg::End(Ending::Signal(signal))),
                     Err(_) => {}
                 },

@@ -163,7 +163,7 @@ fn a_session_at_the_keyboard() {
     window.wait_for("running");
     window.wait_for("val");
     window.press("w0.30000000000000004\r");
-    window.wait_for("λ 0 → 0.30000000000000004 (all)");
+    window.wait_for("λ 0 → 0.30000000000000004");
     window.press("]");
     window.wait_for("in 0.3 s");
     window.wait_for("②");
@@ -207,6 +207,18 @@ fn a_closed_window_does_not_cost_the_end_of_the_recording() {
     assert!(!window.wait_for_the_end().success());
     let events = std::fs::read_to_string(path.join("events.jsonl")).unwrap();
     assert!(events.lines().any(|line| line.contains("\"finished\"")), "{events}");
+}
+
+#[test]
+fn who_leaves_at_once_is_told_where_the_recording_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.wdtop");
+    let mut window = Window::with(&["train", "demo", "--record", path.to_str().unwrap()], &[]);
+    window.wait_for("running");
+    window.press("\x03\x03");
+    window.wait_for_the_end();
+    let told = format!("left at once; recording so far is in {} (no end)", path.display());
+    assert!(window.sent().contains(&told), "{}", window.look());
 }
 
 #[test]

@@ -200,13 +200,16 @@ impl Running {
 /// Trains on the screen; afterwards the normal screen tells how it ended.
 fn show(experiment: Experiment, recorder: Option<Recorder>) -> Result<ExitCode> {
     let name = recorder.as_ref().map(|recorder| record::session_name(recorder.path()));
+    let path = recorder.as_ref().map(|recorder| recorder.path().display().to_string());
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
     let outcome = tui::run(events, commands.clone(), tui::Options { recording: name });
     let recorded = match &outcome {
         Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
         // Told to leave at once, the recorder is not waited for: what it has written is sound.
-        Ok(outcome) if outcome.ending == tui::Ending::Forced => None,
+        Ok(outcome) if outcome.ending == tui::Ending::Forced => {
+            path.map(|path| format!("left at once; recording so far is in {path} (no end)"))
+        }
         // A signal, or there is no terminal any more: nobody sees the end, the recording should have it.
         _ => {
             // Asked for once more: where the screen never came up, nobody has asked yet.

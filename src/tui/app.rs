@@ -15,7 +15,7 @@ use super::coach::Coach;
 use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Ending, Options};
-use crate::stream::{Command, Convention, DecayMode, Description, Scope, StepBatch, Summary};
+use crate::stream::{Command, Convention, DecayMode, Description, Schedule, Scope, StepBatch, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
 pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
@@ -305,6 +305,38 @@ impl Run {
         let mut same = pending.filter(|setting| setting.knob == knob && setting.scope == *scope);
         same.find_map(|setting| setting.value)
             .unwrap_or_else(|| self.dial(which).value(scope, &self.description.tensors))
+    }
+
+    /// Whether a value is in force already and nothing else was asked for. Where a schedule moves the value, setting it
+    /// is an edit all the same: it holds it.
+    pub(super) fn stands_at(&self, which: Which, scope: &Scope, value: f64) -> bool {
+        let config = &self.description.config;
+        let schedule = match which {
+            Which::WeightDecay => &config.weight_decay_schedule,
+            Which::LearningRate => &config.lr_schedule,
+        };
+        let knob = which.knob();
+        *schedule == Schedule::Constant
+            && !self.pending.iter().any(|pending| pending.setting.knob == knob)
+            && self.dial(which).stands_at(scope, value, &self.description.tensors)
+    }
+
+    /// ηλ with a dial at this value, where it is so large that each update throws the weights past zero.
+    pub(super) fn overshoot_at(&self, which: Which, value: f64, scope: &Scope) -> Option<f64> {
+        match which {
+            Which::WeightDecay => self.overshoot(self.asked(Which::LearningRate, &Scope::All), value),
+            Which::LearningRate => self.overshoot(value, self.asked(Which::WeightDecay, scope)),
+        }
+    }
+
+    /// ηλ where one update takes all of a weight and more. With momentum no such product tells it.
+    pub(super) fn overshoot(&self, lr: f64, weight_decay: f64) -> Option<f64> {
+        let optimizer = &self.description.config.optimizer;
+        let momentum = self.hyper.iter().any(|(key, value)| key == "momentum" && *value != 0.0);
+        if optimizer.decay_mode == DecayMode::L2 && momentum {
+            return None;
+        }
+        self.decay_rate(lr, weight_decay).filter(|product| *product >= 1.0)
     }
 
     /// The key that turns λ up by what can be seen, and where it leads; `None` where λ does nothing.

@@ -58,7 +58,21 @@ pub(super) fn near(value: f64) -> String {
 
 /// Percentage points with their sign, one decimal: `+4.5`, `−1.9`.
 pub(super) fn points(value: f64) -> String {
-    if value.is_nan() { "—".into() } else { format!("{value:+.1}").replace('-', "−") }
+    match value {
+        _ if value.is_nan() => "—".into(),
+        _ if value.abs() < 0.05 => "±0.0".into(),
+        _ => format!("{value:+.1}").replace('-', "−"),
+    }
+}
+
+/// Which way a change goes, after it: none where what is shown of it is zero or nothing.
+pub(super) fn arrow(shown: &str, change: f64) -> &'static str {
+    match change {
+        _ if !shown.contains(|c| matches!(c, '1'..='9' | '∞')) => "",
+        _ if change > 0.0 => " ▲",
+        _ if change < 0.0 => " ▼",
+        _ => "",
+    }
 }
 
 /// With its sign, two decimals: `+0.25`, `−0.21`.
@@ -66,8 +80,12 @@ pub(super) fn signed(value: f64) -> String {
     if value.is_nan() {
         return "—".into();
     }
-    let sign = if value < 0.0 { '−' } else { '+' };
     let size = value.abs();
+    let sign = match value {
+        _ if size < 0.005 => '±',
+        _ if value < 0.0 => '−',
+        _ => '+',
+    };
     if size < 99.995 { format!("{sign}{size:.2}") } else { format!("{sign}{}", three(size)) }
 }
 
@@ -165,6 +183,15 @@ mod tests {
         assert_eq!([-0.21, 0.25].map(signed), ["−0.21", "+0.25"]);
         assert_eq!([-1.94, 4.5].map(points), ["−1.9", "+4.5"]);
         assert_eq!(change(f64::NAN), "—");
+        assert_eq!([0.0, -0.004, 0.005].map(signed), ["±0.00", "±0.00", "+0.01"]);
+        assert_eq!([0.0, -0.04, 0.06].map(points), ["±0.0", "±0.0", "+0.1"]);
+    }
+
+    #[test]
+    fn what_is_shown_as_zero_or_nothing_goes_nowhere() {
+        for (change, text) in [(0.3, " ▲"), (-0.3, " ▼"), (0.004, ""), (-0.004, ""), (0.0, ""), (f64::NAN, "")] {
+            assert_eq!(arrow(&signed(change), change), text, "{change}");
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub enum Msg {
     Closed,
     /// A command found no room.
     Unsent(Command),
+    /// The process goes on after it was suspended.
+    Continued,
     /// The terminal has another size.
     Resized,
     /// The process was asked to end.
@@ -60,6 +62,13 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Event(event) => events::take(app, event),
         Msg::Closed => closed(app),
         Msg::Unsent(command) => unsent(app, command),
+        Msg::Continued => {
+            // Nobody made updates while the process stood still.
+            if let Some(run) = &mut app.run {
+                run.history.forget_speed();
+            }
+            Vec::new()
+        }
         Msg::Resized => Vec::new(),
         Msg::End(ending) => end(app, ending),
     }

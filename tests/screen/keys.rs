@@ -47,8 +47,8 @@ fn escape_takes_a_preview_back() {
 fn a_typed_value_is_sent_exactly() {
     for (text, value) in [("3", 3.0), ("3e-2", 3e-2), (" 0.30000000000000004 ", 0.1 + 0.2), ("0", 0.0)] {
         let mut desk = desk();
-        desk.press(&format!("w{text}<Enter>"));
-        assert_eq!(desk.sent, [decay(value)]);
+        desk.press(&format!("w9<Enter>w{text}<Enter>"));
+        assert_eq!(desk.sent, [decay(9.0), decay(value)]);
         let mut desk = Desk::new(Source::demo());
         desk.press(&format!("r{text}<Enter>"));
         assert_eq!(desk.sent, [set(Knob::LearningRate, value)]);
@@ -84,7 +84,7 @@ fn an_edit_is_pending_until_its_echo() {
     let screen = desk.look(120, 36);
     assert!(!screen.contains("pending") && screen.contains("λ weight decay   3.00"), "{screen}");
     assert!(screen.contains("half-life 231 steps  τ 333 = 16.7 epochs"), "{screen}");
-    assert!(screen.contains("① step     100  λ 0 → 3.00 (all)   since then: no evaluation yet"), "{screen}");
+    assert!(screen.contains("① step     100  λ 0 → 3.00   since then: no evaluation yet"), "{screen}");
 }
 
 #[test]
@@ -432,4 +432,84 @@ fn the_keys_stay_inside_what_a_pace_may_be() {
     let out_of_range =
         |command: &Command| matches!(command, Command::Pace(pace) if *pace != 0.0 && !(1e-3..=1e6).contains(pace));
     assert!(!desk.sent.iter().any(out_of_range), "{:?}", desk.sent);
+}
+
+#[test]
+fn only_y_quits_where_any_other_key_is_no() {
+    for key in ["<Enter>", "q", "n", "<Esc>", " "] {
+        let mut desk = desk();
+        desk.deafen();
+        desk.press(&format!("q{key}"));
+        assert_eq!(desk.sent, [], "{key}");
+        assert!(!desk.look(80, 24).contains("stop training and quit?"), "{key}");
+    }
+}
+
+#[test]
+fn a_value_that_stands_already_is_no_edit() {
+    let mut desk = desk();
+    desk.press("w2<Enter>w2.0<Enter>");
+    assert_eq!(desk.sent, [decay(2.0)]);
+    assert!(desk.look(80, 24).contains("λ is 2.0 already"), "{}", desk.look(80, 24));
+    // A tensor that follows the others gets a value of its own, once.
+    desk.press("ttw2<Enter>w2<Enter>");
+    assert_eq!(desk.sent.len(), 2);
+}
+
+#[test]
+fn nothing_typed_is_answered_with_what_is_expected() {
+    let mut desk = desk();
+    desk.press("w<Enter>");
+    assert!(desk.look(80, 24).contains("type a number like 3, 0.03 or 3e-2; Esc leaves it"));
+    desk.press("3<Enter>");
+    assert_eq!(desk.sent, [decay(3.0)]);
+}
+
+#[test]
+fn decay_that_throws_weights_past_zero_is_warned_of_and_allowed() {
+    let mut desk = desk();
+    desk.press("w1200<Enter>");
+    assert_eq!(desk.sent, [decay(1200.0)]);
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("│ ηλ = 1.20 ≥ 1: weights overshoot  "), "{screen}");
+    assert!(screen.contains("ηλ = 1.20 ≥ 1: weights overshoot zero at every step"), "{screen}");
+    assert!(desk.look(60, 16).contains("ηλ 1.20 ≥ 1: overshoot"), "{}", desk.look(60, 16));
+    desk.press("w3<Enter>");
+    desk.wait(9000);
+    desk.press(">>>>>");
+    assert!(desk.look(120, 36).contains("η learning rate  1.00e-3 → 0.316 in 0.3 s"), "{}", desk.look(120, 36));
+    assert!(!desk.look(120, 36).contains("overshoot"));
+    desk.press(">");
+    assert!(desk.look(120, 36).contains("ηλ = 3.00 ≥ 1: weights overshoot"), "{}", desk.look(120, 36));
+}
+
+#[test]
+fn undo_says_where_it_leads() {
+    let mut desk = desk();
+    desk.press("w3<Enter>");
+    assert!(desk.look(120, 36).contains("z  undo λ → 0"), "{}", desk.look(120, 36));
+    desk.press("tw4<Enter>");
+    assert!(desk.look(120, 36).contains("z  undo λ fc1 → as all"), "{}", desk.look(120, 36));
+}
+
+#[test]
+fn a_run_that_is_over_tells_the_keys_that_are_left() {
+    let mut desk = desk();
+    let end = desk.source.finish(StopReason::Completed);
+    desk.hear(end);
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("%   q leaves   Tab panel   Enter zoom   y axis   ? help"), "{screen}");
+    assert!(desk.look(60, 16).contains("q leaves"));
+    let mut desk = self::desk();
+    desk.hear(What::Failed { step: 3, message: "a long story ".repeat(20) });
+    assert!(desk.look(60, 16).contains("q leaves"));
+}
+
+#[test]
+fn the_speed_is_measured_anew_after_a_suspension() {
+    let mut desk = desk();
+    desk.train(100);
+    assert!(desk.look(120, 36).contains("50 steps/s"));
+    desk.send(Msg::Continued);
+    assert!(desk.look(120, 36).contains("— steps/s"), "{}", desk.look(120, 36));
 }

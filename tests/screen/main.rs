@@ -127,3 +127,70 @@ fn no_size_and_no_state_panics() {
         }
     }
 }
+
+#[test]
+fn each_edit_tells_what_it_did_until_the_next() {
+    let mut desk = rescued();
+    desk.press("w0<Enter>");
+    desk.train(200);
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("① step   1,000  λ 0 → 3.00   until ②: val −0.36, fc1.weight −45 %"), "{screen}");
+}
+
+#[test]
+fn an_edit_is_told_in_whole_parts_and_other_lines_show_where_they_are_cut() {
+    let mut desk = rescued();
+    desk.press("r0.00012345678901<Enter>");
+    desk.train(60);
+    let screen = desk.look(80, 24);
+    let line = screen.lines().rev().nth(1).unwrap_or_default();
+    assert!(line.contains("② step") && !line.ends_with("val") && line.chars().count() < 80, "{line}");
+    desk.press("m");
+    desk.press(&"long ".repeat(30));
+    desk.press("<Enter>");
+    let screen = desk.look(80, 24);
+    let line = screen.lines().rev().nth(1).unwrap_or_default();
+    assert!(line.ends_with('…') && line.chars().count() == 79, "{line}");
+}
+
+#[test]
+fn a_table_without_room_says_so() {
+    let mut desk = rescued();
+    assert!(desk.look(80, 24).contains("t: λ reaches all tensors · 3 of 6 ↓"), "{}", desk.look(80, 24));
+    desk.press("jjj");
+    assert!(desk.look(80, 24).contains("3 of 6 ↕"), "{}", desk.look(80, 24));
+    desk.press("jj");
+    assert!(desk.look(80, 24).contains("3 of 6 ↑"), "{}", desk.look(80, 24));
+    assert!(!desk.look(120, 36).contains(" of 6"));
+}
+
+#[test]
+fn help_is_whole_on_a_narrow_screen() {
+    let mut desk = rescued();
+    desk.press("?");
+    let screen = desk.look(60, 100);
+    let words = |text: &str| text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    for help in ["of all tensors, the chosen layer, the chosen tensor", "past what the machine can do it is max"] {
+        assert!(words(&screen).contains(help), "{screen}");
+    }
+}
+
+#[test]
+fn a_knob_line_and_its_neighbours_are_never_cut() {
+    let mut desk = rescued();
+    desk.press("w3e-12<Enter>");
+    let screen = desk.look(60, 16);
+    assert!(screen.contains("half-life 2.31e14\n"), "{screen}");
+}
+
+#[test]
+fn strong_decay_from_the_start_is_not_advised_to_be_more() {
+    let mut desk = Desk::new({
+        let mut source = Source::demo();
+        source.description.config.weight_decay = 30.0;
+        source
+    });
+    desk.train(40);
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("nothing yet: turn λ with [ or ] and see what happens"), "{screen}");
+}

@@ -135,6 +135,17 @@ impl Dial {
         }
     }
 
+    /// Whether every tensor of a scope has this very value, as its own or, for all, as the one for all.
+    pub fn stands_at(&self, scope: &Scope, value: f64, tensors: &[TensorInfo]) -> bool {
+        match scope {
+            Scope::All => self.all == value,
+            scope => {
+                let mut inside = self.own.iter().zip(tensors).filter(|(_, tensor)| inside(scope, tensor));
+                inside.all(|(own, _)| *own == Some(value))
+            }
+        }
+    }
+
     /// Takes over an edit that is in force.
     pub fn apply(&mut self, edit: &Edit, tensors: &[TensorInfo]) {
         if edit.to > 0.0 {

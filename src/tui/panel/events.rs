@@ -16,27 +16,30 @@ use crate::tui::digits;
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let inside = frame(app, Panel::Events, "events", "", area, buffer);
     if run.journal.entries.is_empty() {
-        let text = "nothing yet: turn λ with ] and see what happens";
-        buffer.set_stringn(inside.x + 1, inside.y, text, inside.width.into(), app.theme.quiet);
+        let keys = if run.weight_decay.all > 0.0 { "[ or ]" } else { "]" };
+        let text = format!("nothing yet: turn λ with {keys} and see what happens");
+        buffer.set_stringn(inside.x + 1, inside.y, &text, inside.width.into(), app.theme.quiet);
     }
     let entries = run.journal.entries.iter().rev().skip(app.scrolled);
     for (y, entry) in (inside.y..inside.bottom()).zip(entries) {
-        buffer.set_line(inside.x + 1, y, &line(app, run, entry), inside.width.saturating_sub(2));
+        let width = inside.width.saturating_sub(2);
+        buffer.set_line(inside.x + 1, y, &line(app, run, entry, width), width);
     }
 }
 
 /// The last event alone.
 pub(in crate::tui) fn last(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     if let Some(entry) = run.journal.entries.last() {
-        buffer.set_line(area.x + 1, area.y, &line(app, run, entry), area.width.saturating_sub(2));
+        let width = area.width.saturating_sub(2);
+        buffer.set_line(area.x + 1, area.y, &line(app, run, entry, width), width);
     }
 }
 
-fn line<'a>(app: &App, run: &Run, entry: &'a Entry) -> Line<'a> {
+fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
     let theme = &app.theme;
     let plain = Style::new();
     let (sign, style, text) = match &entry.what {
-        Happening::Edited(number) => return edited(app, run, *number),
+        Happening::Edited(number) => return fit(edited(app, run, *number, width), width),
         Happening::Refused(reason) => ("!", theme.warning, printable(reason)),
         Happening::Noted(text) => ("✎", plain, printable(text)),
         Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
@@ -63,11 +66,12 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry) -> Line<'a> {
         }
         Happening::Failed(message) => ("×", theme.warning, format!("training failed: {}", printable(message)).into()),
     };
-    Line::from(vec![
+    let line = Line::from(vec![
         Span::styled(format!("{sign:<2}"), style),
         Span::styled(format!("step {:>7}  ", digits::thousands(entry.step)), theme.quiet),
         Span::styled(text, style),
-    ])
+    ]);
+    fit(line, width)
 }
 
 /// What was noticed, with its numbers and what may help.
@@ -80,8 +84,8 @@ fn advice(hint: &Hint) -> String {
     }
 }
 
-/// An edit; the last one with what changed since.
-fn edited<'a>(app: &App, run: &Run, number: usize) -> Line<'a> {
+/// An edit with what it did: the last one what changed since, others what changed until the next one.
+fn edited<'a>(app: &App, run: &Run, number: usize, width: u16) -> Line<'a> {
     let Some(edit) = run.journal.edits.get(number - 1) else { return Line::default() };
     let style = match edit.knob {
         Knob::WeightDecay => app.theme.weight_decay,
@@ -95,41 +99,88 @@ fn edited<'a>(app: &App, run: &Run, number: usize) -> Line<'a> {
     let mut line = Line::from(vec![
         Span::styled(format!("{:<2}", digits::mark(number)), style),
         Span::styled(format!("step {:>7}  ", digits::thousands(edit.step)), app.theme.quiet),
-        Span::styled(printable(&describe(edit)).into_owned(), style.patch(app.theme.strong)),
+        Span::styled(printable(&edit.describe(digits::exact)).into_owned(), style.patch(app.theme.strong)),
         Span::styled(by, app.theme.quiet),
     ]);
-    if number == run.journal.edits.len() {
-        line.push_span(Span::styled("   since then: ", app.theme.quiet));
-        match run.history.around(edit) {
-            Some((before, after)) => {
-                let loss = after.validation.loss - before.validation.loss;
-                let accuracy = 100.0 * (after.validation.accuracy - before.validation.accuracy);
-                let arrow = |change: f64| if change > 0.0 { "▲" } else { "▼" };
-                line.push_span(Span::styled(
-                    format!(
-                        "val {} {}   accuracy {} {}",
-                        digits::signed(loss),
-                        arrow(loss),
-                        digits::points(accuracy),
-                        arrow(accuracy)
-                    ),
-                    app.theme.validation,
-                ));
-            }
-            None => line.push_span(Span::styled("no evaluation yet", app.theme.quiet)),
+    let effects = match run.journal.edits.get(number) {
+        None => since(app, run, edit),
+        Some(next) => until(app, run, edit, (number + 1, next)),
+    };
+    // Whole parts only: half a number is a wrong number.
+    for part in effects {
+        if line.width() + part.width() > width.into() {
+            break;
         }
-        if let Some((tensor, change)) =
-            run.description.tensors.get(app.tensor).zip(run.history.norm_since(app.tensor, edit))
-        {
-            line.push_span(format!("   {} {}", printable(&tensor.name), digits::change(change)));
-        }
+        line.push_span(part);
     }
     line
 }
 
-/// An edit in a few words: `λ 0 → 3.00 (all)`.
-fn describe(edit: &Edit) -> String {
-    let follows = if edit.inherits { " as all others" } else { "" };
-    let (from, to) = (digits::exact(edit.from), digits::exact(edit.to));
-    format!("{} {from} → {to}{follows} ({})", edit.knob.symbol(), edit.scope)
+/// What changed since the last edit, most important first.
+fn since<'a>(app: &App, run: &Run, edit: &Edit) -> Vec<Span<'a>> {
+    let Some((before, after)) = run.history.around(edit) else {
+        return vec![Span::styled("   since then: no evaluation yet", app.theme.quiet)];
+    };
+    let loss = after.validation.loss - before.validation.loss;
+    let accuracy = 100.0 * (after.validation.accuracy - before.validation.accuracy);
+    let (shown_loss, shown_accuracy) = (digits::signed(loss), digits::points(accuracy));
+    let unit = if shown_accuracy == "—" { "" } else { " pts" };
+    let mut parts = vec![
+        Span::styled(
+            format!("   since then: val {shown_loss}{}", digits::arrow(&shown_loss, loss)),
+            app.theme.validation,
+        ),
+        Span::styled(
+            format!("   accuracy {shown_accuracy}{unit}{}", digits::arrow(&shown_accuracy, accuracy)),
+            app.theme.validation,
+        ),
+    ];
+    let tensor = run.description.tensors.get(app.tensor).zip(run.history.norm_since(app.tensor, edit));
+    parts.extend(
+        tensor.map(|(tensor, ratio)| Span::raw(format!("   {} {}", printable(&tensor.name), digits::change(ratio)))),
+    );
+    parts
+}
+
+/// What changed between an edit and the next one.
+fn until<'a>(app: &App, run: &Run, edit: &Edit, (number, next): (usize, &Edit)) -> Vec<Span<'a>> {
+    let history = &run.history;
+    let loss = history.between(edit, next).map(|(before, after)| {
+        let shown = digits::signed(after.validation.loss - before.validation.loss);
+        format!("val {shown}")
+    });
+    let norm = |step| history.norm_before(app.tensor, step);
+    let ratio = norm(edit.step).zip(norm(next.step)).filter(|_| next.step > edit.step);
+    let norm = run
+        .description
+        .tensors
+        .get(app.tensor)
+        .zip(ratio)
+        .map(|(tensor, (before, after))| format!("{} {}", printable(&tensor.name), digits::change(after / before)));
+    let mut lead = format!("   until {}: ", digits::mark(number));
+    let told = loss.into_iter().chain(norm);
+    told.map(|part| Span::styled(std::mem::replace(&mut lead, ", ".into()) + &part, app.theme.quiet)).collect()
+}
+
+/// A line that shows where it had to be cut.
+fn fit(line: Line, width: u16) -> Line {
+    if line.width() <= width.into() {
+        return line;
+    }
+    let mut room = usize::from(width).saturating_sub(1);
+    let mut cut = Line::default();
+    for span in line.spans {
+        let text: String = span
+            .content
+            .chars()
+            .take_while(|c| {
+                let fits = Span::raw(c.to_string()).width() <= room;
+                room = if fits { room - Span::raw(c.to_string()).width() } else { 0 };
+                fits
+            })
+            .collect();
+        cut.push_span(Span::styled(text, span.style));
+    }
+    cut.push_span("…");
+    cut
 }

@@ -26,6 +26,10 @@ const KEYS: [(&str, &str); 11] = [
     ("( )", "pace"),
 ];
 
+/// Those that do something when the run is over.
+const KEYS_OF_THE_END: [(&str, &str); 5] =
+    [("q", "leaves"), ("Tab", "panel"), ("Enter", "zoom"), ("y", "axis"), ("?", "help")];
+
 /// One line; what is asked comes before what is said, and that before the keys.
 pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = &app.theme;
@@ -61,9 +65,10 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             Line::styled(printable(&notice.text).into_owned(), style)
         }
         _ => match &app.phase {
-            Phase::Finished(summary) => finished(app, summary),
+            Phase::Finished(summary) => return over(app, finished(app, summary), area, buffer),
             Phase::Failed(message) => {
-                Line::styled(format!("training failed: {}   q leaves", printable(message)), theme.warning)
+                let line = Line::styled(format!("training failed: {}", printable(message)), theme.warning);
+                return over(app, line, area, buffer);
             }
             Phase::Diverged => Line::styled("diverged: a smaller η or λ would have helped", theme.warning),
             _ => return keys(app, area, buffer),
@@ -73,24 +78,37 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
 }
 
 fn keys(app: &App, area: Rect, buffer: &mut Buffer) {
-    let key = |(key, what): (&'static str, &'static str)| {
-        let what = if what == "pause" && app.phase == Phase::Paused { "resume" } else { what };
-        Line::from(vec![Span::styled(key, app.theme.strong), Span::raw(" "), Span::styled(what, app.theme.quiet)])
-    };
+    let pause = if app.phase == Phase::Paused { "resume" } else { "pause" };
+    let keys = KEYS.map(|(name, what)| (name, if what == "pause" { pause } else { what }));
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    flow(KEYS.into_iter().map(key).collect(), 3, area, buffer);
+    flow(keys.map(|of| key(app, of)).into(), 3, area, buffer);
+}
+
+fn key<'a>(app: &App, (name, what): (&'static str, &'static str)) -> Line<'a> {
+    Line::from(vec![Span::styled(name, app.theme.strong), Span::raw(" "), Span::styled(what, app.theme.quiet)])
+}
+
+/// How it ended, and the keys that still do something. That there is a way out is told however long the rest is.
+fn over(app: &App, end: Line, area: Rect, buffer: &mut Buffer) {
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let keys = KEYS_OF_THE_END.map(|of| key(app, of));
+    let way_out = keys[0].width() as u16 + 3;
+    let width = (end.width() as u16).min(area.width.saturating_sub(way_out));
+    buffer.set_line(area.x, area.y, &end, width);
+    let taken = if width == 0 { 0 } else { width + 3 };
+    flow(keys.into(), 3, Rect { x: area.x + taken, width: area.width.saturating_sub(taken), ..area }, buffer);
 }
 
 fn finished<'a>(app: &App, summary: &Summary) -> Line<'a> {
     let steps = digits::thousands(summary.steps);
     match summary.reason {
         StopReason::Diverged => {
-            let text = format!("diverged after {steps} steps: try a smaller η or λ   q leaves");
+            let text = format!("diverged after {steps} steps: try a smaller η or λ");
             Line::styled(text, app.theme.warning)
         }
         reason => {
             let (loss, accuracy) = (digits::three(summary.validation.loss), digits::share(summary.validation.accuracy));
-            let text = format!("{reason} after {steps} steps: validation {loss}, {accuracy}   q leaves");
+            let text = format!("{reason} after {steps} steps: validation {loss}, {accuracy}");
             Line::styled(text, app.theme.strong)
         }
     }

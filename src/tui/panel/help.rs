@@ -8,11 +8,17 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget};
 use crate::tui::app::App;
 use crate::tui::keymap::{BINDINGS, Group};
 
+/// The width where no line needs to be wrapped.
+const WIDTH: u16 = 92;
+
+/// Where the second column begins.
+const INDENT: usize = 16;
+
 /// Over everything else, scrolled by so many lines as far as there are any.
 pub(in crate::tui) fn render(app: &App, scrolled: u16, area: Rect, buffer: &mut Buffer) {
-    let lines = lines(app);
+    let lines = lines(app, area.width.min(WIDTH).saturating_sub(2));
     let height = (lines.len() as u16).saturating_add(2).min(area.height);
-    let area = area.centered(Constraint::Max(92), Constraint::Length(height));
+    let area = area.centered(Constraint::Max(WIDTH), Constraint::Length(height));
     let more = (lines.len() as u16).saturating_sub(area.height.saturating_sub(2));
     let foot = if more > 0 { " j k scroll · Esc leaves " } else { " Esc leaves " };
     let block = Block::bordered()
@@ -23,13 +29,34 @@ pub(in crate::tui) fn render(app: &App, scrolled: u16, area: Rect, buffer: &mut 
     Paragraph::new(lines).block(block).scroll((scrolled.min(more), 0)).render(area, buffer);
 }
 
-fn lines(app: &App) -> Vec<Line<'static>> {
+fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for group in Group::ALL {
         lines.push(Line::styled(format!(" {}", group.title()), app.theme.strong));
         for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
             let names = if binding.keys.len() > 4 { "arrows hjkl".into() } else { binding.names() };
-            lines.push(Line::raw(format!("   {names:<12} {}", binding.help)));
+            let mut head = format!("   {names:<12} ");
+            for text in wrap(binding.help, usize::from(width).saturating_sub(INDENT)) {
+                lines.push(Line::raw(std::mem::replace(&mut head, " ".repeat(INDENT)) + &text));
+            }
+        }
+    }
+    lines
+}
+
+/// Whole words, as many to a line as fit.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        if let Some(line) =
+            lines.last_mut().filter(|line| line.is_empty() || line.chars().count() + 1 + word.chars().count() <= width)
+        {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
         }
     }
     lines

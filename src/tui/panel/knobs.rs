@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 
 use super::frame;
 use super::layers::reach;
-use crate::stream::{DecayMode, Knob, printable};
+use crate::stream::{DecayMode, Knob, Scope, printable};
 use crate::tui::app::dial::Which;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
@@ -33,7 +33,14 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
             slider(app, run, which).render(area, buffer);
         }
         if which == Which::WeightDecay {
-            lines.write(Line::raw(timescale(app, run)), buffer);
+            let line = match coming_overshoot(app, run) {
+                Some(product) => {
+                    let text = format!("ηλ = {} ≥ 1: weights overshoot", digits::three(product));
+                    Line::styled(text, app.theme.warning)
+                }
+                None => Line::raw(timescale(app, run)),
+            };
+            lines.write(line, buffer);
         }
     }
     if roomy {
@@ -46,10 +53,13 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     lines.write(Line::styled("λ  [ ] fine  { } coarse  w type  \\ off/on", app.theme.quiet), buffer);
     lines.write(Line::styled("η  , . fine  < > coarse  r type", app.theme.quiet), buffer);
     if let Some(last) = run.done.last() {
-        let value = |value: Option<f64>| value.map_or("as all".into(), digits::near);
-        let (before, after) = (value(last.before), value(last.after));
-        let text =
-            format!("z  undo {} {before} → {after} ({})", last.knob.symbol(), printable(&last.scope.to_string()));
+        // Where it leads, in the words of an edit.
+        let scope = match &last.scope {
+            Scope::All => String::new(),
+            scope => format!(" {}", printable(&scope.to_string())),
+        };
+        let before = last.before.map_or("as all".into(), digits::near);
+        let text = format!("z  undo {}{scope} → {before}", last.knob.symbol());
         lines.write(Line::styled(text, app.theme.quiet), buffer);
     }
 }
@@ -62,9 +72,12 @@ pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         let mut line = Line::from(Span::styled(which.knob().symbol().to_owned(), style(app, which)));
         line.push_span(" ");
         line.extend(value(app, run, which));
-        let end = match which {
-            Which::WeightDecay => half_life(app, run),
-            Which::LearningRate => format!("t: λ of {}", reach(app)),
+        let (end, tone) = match which {
+            Which::WeightDecay => match coming_overshoot(app, run) {
+                Some(product) => (format!("ηλ {} ≥ 1: overshoot", digits::three(product)), app.theme.warning),
+                None => (half_life(app, run), app.theme.quiet),
+            },
+            Which::LearningRate => (format!("t: λ of {}", reach(app)), app.theme.quiet),
         };
         buffer.set_line(area.x, area.y, &line, area.width);
         // The ends have a fixed place, the slider has what is left.
@@ -73,7 +86,7 @@ pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         if from > end_x {
             continue;
         }
-        buffer.set_stringn(end_x, area.y, &end, 22, app.theme.quiet);
+        buffer.set_stringn(end_x, area.y, &end, 22, tone);
         let width = end_x.saturating_sub(from + 2).min(40);
         slider(app, run, which).render(Rect { x: end_x - 2 - width, width, ..area }, buffer);
     }
@@ -137,7 +150,12 @@ fn timescale(app: &App, run: &Run) -> String {
 /// The half-life alone, in 22 columns.
 fn half_life(app: &App, run: &Run) -> String {
     match coming_rate(app, run) {
-        Some(rate) if rate > 0.0 => format!("half-life {} steps", count(std::f64::consts::LN_2 / rate)),
+        Some(rate) if rate > 0.0 => {
+            let steps = count(std::f64::consts::LN_2 / rate);
+            // The unit goes where the number leaves no room for it.
+            let unit = if steps.len() <= 6 { " steps" } else { "" };
+            format!("half-life {steps}{unit}")
+        }
         Some(_) => "half-life ∞".into(),
         None => "half-life —".into(),
     }
@@ -146,12 +164,18 @@ fn half_life(app: &App, run: &Run) -> String {
 /// The rate of decay with the values that are being turned to, so that one sees what they mean before they are in
 /// force.
 fn coming_rate(app: &App, run: &Run) -> Option<f64> {
-    let coming = |which: Which| {
-        let dial = run.dial(which);
-        let value = || dial.value(&app.scope(which), &run.description.tensors);
-        dial.preview.as_ref().map_or_else(value, |preview| preview.value)
-    };
-    run.decay_rate(coming(Which::LearningRate), coming(Which::WeightDecay))
+    run.decay_rate(coming(app, run, Which::LearningRate), coming(app, run, Which::WeightDecay))
+}
+
+/// ηλ with those values where it throws the weights past zero.
+fn coming_overshoot(app: &App, run: &Run) -> Option<f64> {
+    run.overshoot(coming(app, run, Which::LearningRate), coming(app, run, Which::WeightDecay))
+}
+
+fn coming(app: &App, run: &Run, which: Which) -> f64 {
+    let dial = run.dial(which);
+    let value = || dial.value(&app.scope(which), &run.description.tensors);
+    dial.preview.as_ref().map_or_else(value, |preview| preview.value)
 }
 
 /// Steps, as whole numbers while those say enough.

@@ -22,8 +22,20 @@ const TREND: usize = 4;
 
 /// Every tensor's norm, what the last edit did to it, and whether it decays.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let reach = format!("t: λ reaches {}", reach(app));
-    let inside = frame(app, Panel::Layers, "layers", &reach, area, buffer);
+    let tensors = run.description.tensors.len();
+    // Inside the border, below the heads.
+    let room = usize::from(area.height.saturating_sub(3));
+    let first = (app.tensor + 1).saturating_sub(room);
+    let mut settings = format!("t: λ reaches {}", reach(app));
+    if room < tensors {
+        let more = match (first > 0, first + room < tensors) {
+            (true, true) => "↕",
+            (true, false) => "↑",
+            _ => "↓",
+        };
+        settings += &format!(" · {room} of {tensors} {more}");
+    }
+    let inside = frame(app, Panel::Layers, "layers", &settings, area, buffer);
     if inside.is_empty() {
         return;
     }
@@ -33,8 +45,6 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     for ((column, head), at) in columns.iter().zip(heads).zip(0..) {
         write(head, at, Rect { y: inside.y, ..*column }, app.theme.quiet, buffer);
     }
-    let room = usize::from(inside.height - 1);
-    let first = (app.tensor + 1).saturating_sub(room);
     for (y, (at, tensor)) in (inside.y + 1..).zip(run.description.tensors.iter().enumerate().skip(first).take(room)) {
         let style = if at == app.tensor { app.theme.selected } else { Style::new() };
         if at == app.tensor {

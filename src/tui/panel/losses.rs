@@ -35,32 +35,25 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         );
         return;
     }
-    let room = if inside.width >= 50 { 12 } else { 0 };
+    let label =
+        |name: &str, value: Option<f32>| value.map(|value| format!("{name:<5} {}", digits::three(value.into())));
+    let last = |column: &Column, at: usize| at.checked_sub(1).and_then(|at| column.get(at));
+    let batch = label("batch", last(&history.smooth, history.steps.entry(end)));
+    let training = label("train", history.training.last_before(end));
+    let validation = label("val", history.validation.last_before(end));
+    // A blank before them; more than usual only where a loss needs an exponent.
+    let longest = [&batch, &training, &validation].into_iter().flatten().map(|label| label.chars().count() + 1).max();
+    let room = if inside.width >= 50 { longest.unwrap_or(0).max(12) as u16 } else { 0 };
     let plot = PlotFrame::new(inside, steps(app, run), range(app.scale, all), app.scale, room);
     let shown = plot.columns_before(end);
     let cuts: Vec<_> = history.steps.cuts(plot.steps(), plot.columns()).take(shown).collect();
     let dense = |column: &Column| cuts.iter().map(|cut| column.extent(cut.clone())).collect();
     let sparse = |points: &Points| points.query(plot.steps(), plot.columns()).take(shown).collect();
-    let label =
-        |name: &str, value: Option<f32>| value.map(|value| format!("{name:<5} {}", digits::three(value.into())));
-    let last = |column: &Column, at: usize| at.checked_sub(1).and_then(|at| column.get(at));
     let traces = [
         Trace { columns: dense(&history.loss), style: app.theme.batches, label: None },
-        Trace {
-            columns: dense(&history.smooth),
-            style: app.theme.smoothed,
-            label: label("batch", last(&history.smooth, history.steps.entry(end))),
-        },
-        Trace {
-            columns: sparse(&history.training),
-            style: app.theme.training,
-            label: label("train", history.training.last_before(end)),
-        },
-        Trace {
-            columns: sparse(&history.validation),
-            style: app.theme.validation,
-            label: label("val", history.validation.last_before(end)),
-        },
+        Trace { columns: dense(&history.smooth), style: app.theme.smoothed, label: batch },
+        Trace { columns: sparse(&history.training), style: app.theme.training, label: training },
+        Trace { columns: sparse(&history.validation), style: app.theme.validation, label: validation },
     ];
     let marks = marks(app, run);
     let plot = Plot { frame: plot, traces: &traces, marks: &marks, quiet: app.theme.quiet, warning: app.theme.warning };

@@ -155,6 +155,10 @@ fn scores<'a>(app: &App, run: &Run) -> Vec<Line<'a>> {
     vec![
         score("train", app.theme.training, training.loss, training.accuracy, trend(|at| at.train.loss)),
         score("val", app.theme.validation, validation.loss, validation.accuracy, trend(|at| at.validation.loss)),
-        Line::raw(format!("gap {} {}", digits::signed(gap), trend(|at| at.validation.loss - at.train.loss))),
+        // A gap that is shown as none goes nowhere.
+        Line::raw(match digits::signed(gap) {
+            shown if digits::arrow(&shown, gap).is_empty() => format!("gap {shown}  "),
+            shown => format!("gap {shown} {}", trend(|at| at.validation.loss - at.train.loss)),
+        }),
     ]
 }

@@ -7,6 +7,7 @@ use crate::stream::{Author, Command, DecayMode, Edit, Knob, Refusal, Scope, Sett
 use crate::tui::app::dial::{Cause, Pending, Reversible, Which};
 use crate::tui::app::journal::Happening;
 use crate::tui::app::{App, Run, Tone};
+use crate::tui::digits;
 
 /// Asks for an edit and waits for its echo.
 pub(super) fn ask(app: &mut App, knob: Knob, scope: Scope, value: Option<f64>, cause: Cause) -> Vec<Effect> {
@@ -55,6 +56,8 @@ pub(super) fn switch_decay(app: &mut App) -> Vec<Effect> {
 pub(super) fn typed(app: &mut App, which: Which, scope: Scope, text: &str) -> Result<Vec<Effect>, String> {
     let text = text.trim();
     let value = match text {
+        "" if scope == Scope::All => return Err("type a number like 3, 0.03 or 3e-2; Esc leaves it".into()),
+        "" => return Err("type a number like 3, 0.03 or 3e-2, or all to follow the others; Esc leaves it".into()),
         "all" if scope != Scope::All => None,
         _ => Some(text.parse::<f64>().map_err(|_| format!("{text:?} is no number; type one like 3, 0.03 or 3e-2"))?),
     };
@@ -63,6 +66,16 @@ pub(super) fn typed(app: &mut App, which: Which, scope: Scope, text: &str) -> Re
     }
     if let Some(run) = &mut app.run {
         run.dial_mut(which).preview = None;
+        if value.is_some_and(|value| run.stands_at(which, &scope, value)) {
+            app.say(Tone::Plain, format!("{} is {text} already", which.knob().symbol()));
+            return Ok(Vec::new());
+        }
+        if let Some(product) = value.and_then(|value| run.overshoot_at(which, value, &scope)) {
+            app.say(
+                Tone::Warning,
+                format!("ηλ = {} ≥ 1: weights overshoot zero at every step", digits::three(product)),
+            );
+        }
     }
     Ok(ask(app, which.knob(), scope, value, Cause::Turn))
 }

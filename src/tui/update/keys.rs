@@ -46,7 +46,7 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
         Mode::ConfirmQuit => match key.code {
-            KeyCode::Char('y' | 'q') | KeyCode::Enter => {
+            KeyCode::Char('y') => {
                 app.mode = Mode::Leaving { ending: Ending::Left, until: None, resend: None };
                 vec![Effect::Send(Command::Stop)]
             }
@@ -256,7 +256,6 @@ fn type_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 /// Commits what was typed; what cannot be taken stays where it is, with the reason.
 fn enter(app: &mut App) -> Vec<Effect> {
     match std::mem::replace(&mut app.mode, Mode::Normal) {
-        Mode::Typing { input, .. } if input.value().trim().is_empty() => Vec::new(),
         Mode::Typing { which, scope, input, .. } => match edits::typed(app, which, scope.clone(), input.value()) {
             Ok(effects) => effects,
             Err(reason) => {

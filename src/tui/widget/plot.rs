@@ -187,7 +187,7 @@ impl Plot<'_> {
             buffer.set_string(from, y, &text, self.quiet);
             free = from + width + 1;
         }
-        if last >= free {
+        if last + 1 >= free {
             buffer.set_string(last + 1, y, unit, self.quiet);
         }
     }
@@ -310,6 +310,19 @@ mod tests {
         let picture =
             ["3 ┤       ⢀⠤⠊", "  │     ⡠⠊⠁  ", "2 ┤  ⡠⠔⠉     ", "1 ┤⡔⠊        ", "  └┬─────────", "   0     step"];
         assert_eq!(draw((13, 6), &[&values], Scale::Linear, &[]), Buffer::with_lines(picture));
+    }
+
+    #[test]
+    fn the_axis_is_named_also_where_a_label_ends_just_before_it() {
+        for width in 13..60 {
+            let area = Rect::new(0, 0, width, 6);
+            let mut buffer = Buffer::empty(area);
+            let frame = PlotFrame::new(area, 0..2001, (1.0, 3.0), Scale::Linear, 0);
+            Plot { frame, traces: &[], marks: &[], quiet: Style::new(), warning: Style::new() }
+                .render(area, &mut buffer);
+            let foot: String = (0..width).map(|x| buffer[(x, 5)].symbol()).collect();
+            assert!(foot.ends_with(" step"), "{foot}");
+        }
     }
 
     #[test]
