@@ -170,15 +170,16 @@ fn a_session_at_the_keyboard() {
     window.press(" ");
     window.wait_for("PAUSED");
     window.resize(80, 24);
-    window.wait_for("Space resume");
+    window.wait_for("3 of 6 ↓");
     window.press("?");
     window.wait_for("type a value for λ");
     window.press("\x1b");
-    // A resize on the heels of an Esc can hold it back until the next key, which then counts as one with it.
+    // Keys and resizes wait for each other here: one that comes with the other can be held back until the next key.
     window.wait_until_gone("type a value for λ");
     window.resize(40, 10);
     window.wait_for("wdtop needs 60×16, this is 40×10");
     window.resize(120, 36);
+    window.wait_for("fc3.bias");
     window.press("q");
     window.wait_for("stop training and quit?");
     window.press("y");

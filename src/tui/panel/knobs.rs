@@ -46,7 +46,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     if roomy {
         lines.next();
     }
-    lines.write(Line::styled(rule(run), app.theme.quiet), buffer);
+    lines.write(Line::styled(rule(run, lines.area.width), app.theme.quiet), buffer);
     if roomy {
         lines.next();
     }
@@ -194,8 +194,8 @@ pub(super) fn mode_name(mode: DecayMode) -> &'static str {
     }
 }
 
-/// The rule's own hyperparameters.
-fn rule(run: &Run) -> String {
+/// The rule's own hyperparameters, as many as there is room for.
+fn rule(run: &Run, width: u16) -> String {
     let mode = mode_name(run.description.config.optimizer.decay_mode);
     let hyper = run.hyper.iter().map(|(key, value)| {
         let knob = Knob::from(key.clone());
@@ -203,10 +203,17 @@ fn rule(run: &Run) -> String {
         let text = if *value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() };
         format!("{} {text}", knob.symbol())
     });
-    std::iter::once(format!("{} {mode}", printable(&run.description.config.optimizer.name)))
-        .chain(hyper)
-        .collect::<Vec<_>>()
-        .join("  ")
+    let mut text = format!("{} {mode}", printable(&run.description.config.optimizer.name));
+    let mut hyper = hyper.peekable();
+    while let Some(part) = hyper.next() {
+        // All but the last leave room for the sign that more would follow.
+        let sign = if hyper.peek().is_some() { 3 } else { 0 };
+        if Line::raw(text.as_str()).width() + Line::raw(part.as_str()).width() + 2 + sign > usize::from(width) {
+            return text + "  …";
+        }
+        text = text + "  " + &part;
+    }
+    text
 }
 
 /// An area that is filled line by line.

@@ -26,14 +26,17 @@ pub(in crate::tui) fn title(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         set += &format!(", {noise:.0} % noisy labels");
     }
     let mode = super::knobs::mode_name(config.optimizer.decay_mode);
-    // Whose arithmetic a name means is told where it is not what most expect.
-    let whose = if config.optimizer.convention == Convention::Chainer { "chainer " } else { "" };
+    // The same name means different arithmetic.
+    let whose = match config.optimizer.convention {
+        Convention::Torch => "torch",
+        Convention::Chainer => "chainer",
+    };
     let parts = vec![
         Line::styled(" wdtop", app.theme.strong),
         Line::raw(printable(&config.recipe).into_owned()),
         Line::raw(set),
         Line::raw(printable(&config.model).replacen(':', " ", 1)),
-        Line::raw(format!("{whose}{} {mode}", printable(&config.optimizer.name))),
+        Line::raw(format!("{whose} {} {mode}", printable(&config.optimizer.name))),
     ];
     flow(parts, 2, Rect { width: room, ..area }, buffer);
     let x = area.right().saturating_sub(right.width() as u16).max(area.x);
