@@ -109,6 +109,15 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
     }
 }
 
+/// Writes text to standard output; a reader that has seen enough is no error.
+fn write_out(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
 /// An error and its causes in one line, a cause that its error has already told left out.
 fn one_line_of(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |line, cause| match line.as_str() {

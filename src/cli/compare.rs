@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::list::write_out;
+use super::write_out;
 use crate::record::{self, Session};
 
 /// Compare recorded sessions: final and best values, settings that differ, edits
@@ -52,7 +52,7 @@ impl Args {
         } else {
             comparison.to_text()
         };
-        write_out(&text)?;
+        write_out(text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
 }

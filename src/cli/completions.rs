@@ -1,10 +1,11 @@
 //! `wdtop completions`
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap_complete::Shell;
+
+use super::write_out;
 
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,7 @@ impl Args {
     pub fn run(self, command: &mut clap::Command) -> Result<ExitCode> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, command, "wdtop", &mut script);
-        io::stdout().write_all(&script)?;
+        write_out(&script)?;
         Ok(ExitCode::SUCCESS)
     }
 }

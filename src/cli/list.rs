@@ -1,12 +1,12 @@
 //! `wdtop list`: the recorded sessions.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use jiff::tz::TimeZone;
 
+use super::write_out;
 use crate::record;
 use crate::stream::printable;
 
@@ -49,17 +49,8 @@ impl Args {
         } else {
             record::tabulate(&sessions, &TimeZone::system())
         };
-        write_out(&text)?;
+        write_out(text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Writes text to standard output; a reader that has seen enough is no error.
-pub(super) fn write_out(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
     }
 }
 

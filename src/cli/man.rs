@@ -1,10 +1,12 @@
 //! `wdtop man`
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap_mangen::Man as Page;
+
+use super::write_out;
 
 /// Print the manual page
 #[derive(Debug, clap::Args)]
@@ -27,7 +29,7 @@ impl Args {
             its.render_options_section(&mut page)?;
             its.render_extra_section(&mut page)?;
         }
-        io::stdout().write_all(&page)?;
+        write_out(&page)?;
         Ok(ExitCode::SUCCESS)
     }
 }

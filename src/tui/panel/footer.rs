@@ -51,7 +51,7 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         }
         (Mode::Noting { input }, _) => typing(app, "note: ".into(), input, "Enter keeps it   Esc leaves it".into()),
         (Mode::ConfirmQuit, _) => {
-            let record = if app.options.recording.is_some() { " (what was recorded is kept)" } else { "" };
+            let record = if app.options.recording.is_some() { " (the recording is kept)" } else { "" };
             Line::styled(format!("stop training and quit?{record}   y yes   any other key: no"), theme.strong)
         }
         (Mode::Leaving { .. }, _) => {
