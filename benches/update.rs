@@ -15,8 +15,8 @@ use wdtop::data::{BatchOrder, Dataset};
 use wdtop::nn::Network;
 use wdtop::optim::{Choice, Knobs};
 use wdtop::random::normal_at;
-use wdtop::stream::{Convention, DataConfig, DecayMode, Init, TensorInfo};
-use wdtop::train::{Learner, Pass, PassTensor, Team};
+use wdtop::stream::{Convention, DataConfig, DecayMode, TensorInfo};
+use wdtop::train::{Learner, LearnerOptions, Pass, PassTensor, Team};
 
 fn main() {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
@@ -50,7 +50,7 @@ fn knobs(choice: &Choice, shape: &[usize], lr: f64, weight_decay: f64) -> Knobs 
 fn pass(choice: &Choice, shape: &[usize], knobs: &Knobs) -> Pass<f32> {
     let count = shape.iter().product::<usize>() as u64;
     let weights = (0..count).map(|at| 0.05 * normal_at(1, at) as f32).collect();
-    Pass::new(choice.build(0), knobs, &[PassTensor { shape: shape.to_vec() }], weights)
+    Pass::new(choice.build(0), knobs, &[PassTensor { shape: shape.to_vec(), block_rows: None }], weights)
 }
 
 fn compare_passes_and_copies() {
@@ -127,7 +127,17 @@ fn learner(lr: f64, weight_decay: f64) -> (Learner<f32>, Knobs, Dataset, BatchOr
     });
     let knobs = Knobs::new(lr, weight_decay, Vec::new(), Vec::new(), tensors.collect()).expect("values in range");
     let order = BatchOrder::new(data.train.len(), 100, 1);
-    (Learner::new(network, Init::Torch, 1, choice.build(1), &knobs, 100, 1), knobs, data, order)
+    (
+        Learner::new(
+            network,
+            LearnerOptions { batch: 100, threads: 1, seed: 1, ..LearnerOptions::default() },
+            choice.build(1),
+            &knobs,
+        ),
+        knobs,
+        data,
+        order,
+    )
 }
 
 /// The sums' share of a training step of the article's network on one thread: the pass against the same update without

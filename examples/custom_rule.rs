@@ -15,8 +15,8 @@ use wdtop::data::{BatchOrder, Dataset};
 use wdtop::nn::Network;
 use wdtop::optim::{Block, Choice, Knobs, Now, Optimizer, Rule, sweep};
 use wdtop::scalar::Scalar;
-use wdtop::stream::{Author, Convention, DataConfig, DecayMode, Init, Knob, Scope, Setting, TensorInfo, TensorSums};
-use wdtop::train::Learner;
+use wdtop::stream::{Author, Convention, DataConfig, DecayMode, Knob, Scope, Setting, TensorInfo, TensorSums};
+use wdtop::train::{Learner, LearnerOptions};
 
 /// `w -= eta*grad'`. Coupled decay is a hook, so what arrives here is grad' already; that is what makes λ live, one for
 /// each tensor, and keeps the rule from having to know the mask.
@@ -47,7 +47,8 @@ fn train(name: &str, optimizer: Optimizer<f32>) -> Result<Vec<f32>> {
     });
     let mut knobs = Knobs::new(0.1, 1e-3, Vec::new(), Vec::new(), tensors.collect())?;
     let mut order = BatchOrder::new(data.train.len(), 100, SEED);
-    let mut learner = Learner::new(network, Init::Torch, SEED, optimizer, &knobs, 100, 2);
+    let options = LearnerOptions { batch: 100, seed: SEED, ..LearnerOptions::default() };
+    let mut learner = Learner::new(network, options, optimizer, &knobs);
     for step in 0..STEPS {
         if step == STEPS / 2 {
             let (knob, scope) = (Knob::WeightDecay, Scope::All);

@@ -83,6 +83,12 @@ impl Samples {
         &self.labels
     }
 
+    /// Writes sample `index` as the network sees it.
+    pub fn write<T: Scalar>(&self, index: usize, row: &mut [T]) {
+        let full = T::of(255.0);
+        row.iter_mut().zip(self.pixels.row(index)).for_each(|(value, &pixel)| *value = T::of(f64::from(pixel)) / full);
+    }
+
     /// Writes the samples at `indices` into the rows of `inputs`, `[count, width]`, as value/255, and their classes
     /// into `labels`.
     pub fn gather<T: Scalar>(

@@ -24,6 +24,7 @@
 //! |---|---|---|
 //! | [`stream`] | `Event`, `Command`, statistics, configuration: plain data and the wires it travels on | anything below |
 //! | [`scalar`] | the number type: f32 runs, f64 is checked | anything else |
+//! | [`kernel`] | products, dot products and row loops for each instruction set, with the same bits | anything else but `scalar` |
 //! | [`random`] | generators by seed and purpose | anything else |
 //! | [`optim`] | hyperparameters, schedules, gradient hooks, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
 //! | [`nn`] | layers, losses, initialisation; forward and backward on rows | the same |
@@ -57,6 +58,7 @@
 pub mod cli;
 pub mod data;
 pub mod headless;
+pub mod kernel;
 pub mod nn;
 pub mod optim;
 pub mod random;

@@ -1,15 +1,26 @@
 //! Networks: what they are made of, how they start, forward and backward.
 //!
-//! A network is a description; weights are passed in as one slice in which every tensor has its place, and what a
-//! pass over some samples needs is kept in a [`Rows`]. A sample's row needs no other row, so that samples are
-//! processed in blocks by any thread; the gradient of a tensor is computed for any range of its rows from all blocks
-//! in their order.
+//! A [`Network`] is a description; weights are passed in as one slice in which every tensor has its place, and what a
+//! pass over a batch needs is kept in a [`Passage`]. It goes forward and backward stage by stage; within a stage tasks
+//! compute channels, and who runs them is the business of a [`Crew`]. The gradient of a tensor is then computed for any
+//! range of its rows.
 
+mod backward;
+mod crew;
+mod forward;
+mod gradient;
 mod init;
+mod local;
 mod loss;
 mod model;
-mod rows;
+mod passage;
+mod taps;
+mod text;
 
+pub use crew::{Alone, Arena, Crew};
 pub use init::initialise;
-pub use model::{Activation, Layer, ModelError, Network, Role, Tensor};
-pub use rows::Rows;
+pub use local::Mode;
+pub use loss::Targets;
+pub use model::{Activation, Layer, ModelError, Network, Role, Shape, Tensor};
+pub use passage::{Passage, Purpose, Setting};
+pub use text::Needs;

@@ -23,6 +23,8 @@ pub enum Purpose {
     Order = 3,
     /// Noise on the gradient; the index is the update's.
     GradientNoise = 4,
+    /// What dropout drops; the index is the update's.
+    Dropout = 5,
 }
 
 /// The generator for one purpose of a run.
@@ -77,6 +79,11 @@ pub fn normal_at(key: u64, index: u64) -> f64 {
     let word = scramble(key ^ scramble(index));
     let unit = |word: u64| (word >> 11) as f64 * (-53f64).exp2();
     (-2.0 * libm::log(1.0 - unit(word))).sqrt() * libm::cos(TAU * unit(scramble(word)))
+}
+
+/// The number at `index` of a stream of uniform numbers in [0, 1) that `key` determines, whatever was drawn before.
+pub fn unit_at(key: u64, index: u64) -> f64 {
+    (scramble(key ^ scramble(index)) >> 11) as f64 * (-53f64).exp2()
 }
 
 /// SplitMix64's output function (Steele, Lea, Flood 2014): near inputs become unrelated outputs.

@@ -1,5 +1,7 @@
 //! The number type that everything numeric is generic over: f32 is what runs, f64 is what is checked.
 
+mod exponential;
+
 use std::fmt::Debug;
 use std::ops::Neg;
 
@@ -7,8 +9,8 @@ use ndarray::LinalgScalar;
 
 /// f32 or f64.
 ///
-/// `exp` and `ln` are libm's, written in Rust: the platform's own differ between machines in the last bit, and a run
-/// must not.
+/// `exp`, `ln`, `tanh` and `erf` are written in Rust, most of them libm's: the platform's own differ between machines in
+/// the last bit, and a run must not.
 pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Debug + Send + Sync {
     /// The magnitude's bit pattern, ordered as magnitudes are: finite < infinite < NaN.
     type Bits: Ord + Copy + Default + Send + Sync;
@@ -24,6 +26,8 @@ pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Deb
     fn wide(self) -> f64;
     /// Square root, correctly rounded.
     fn sqrt(self) -> Self;
+    /// `self·b + c`, rounded once.
+    fn mul_add(self, b: Self, c: Self) -> Self;
     /// The magnitude.
     fn abs(self) -> Self;
     /// In f32, 0 in place of a subnormal number: what decays towards zero arrives there, and the processor's slow
@@ -33,6 +37,10 @@ pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Deb
     fn exp(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// The error function.
+    fn erf(self) -> Self;
     /// The magnitude's bit pattern.
     fn magnitude_bits(self) -> Self::Bits;
     /// The value whose magnitude has this pattern.
@@ -42,7 +50,7 @@ pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Deb
 }
 
 macro_rules! scalar {
-    ($type:ty, $bits:ty, $smallest:expr, $exp:path, $ln:path) => {
+    ($type:ty, $bits:ty, $smallest:expr, $exp:path, $ln:path, $tanh:path, $erf:path) => {
         impl Scalar for $type {
             type Bits = $bits;
 
@@ -65,6 +73,11 @@ macro_rules! scalar {
             }
 
             #[inline(always)]
+            fn mul_add(self, b: Self, c: Self) -> Self {
+                <$type>::mul_add(self, b, c)
+            }
+
+            #[inline(always)]
             fn abs(self) -> Self {
                 <$type>::abs(self)
             }
@@ -74,7 +87,7 @@ macro_rules! scalar {
                 if self.abs() < $smallest { 0.0 } else { self }
             }
 
-            #[inline]
+            #[inline(always)]
             fn exp(self) -> Self {
                 $exp(self)
             }
@@ -82,6 +95,16 @@ macro_rules! scalar {
             #[inline]
             fn ln(self) -> Self {
                 $ln(self)
+            }
+
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                $tanh(self)
+            }
+
+            #[inline]
+            fn erf(self) -> Self {
+                $erf(self)
             }
 
             #[inline(always)]
@@ -101,8 +124,8 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, u32, f32::MIN_POSITIVE, libm::expf, libm::logf);
-scalar!(f64, u64, 0.0, libm::exp, libm::log);
+scalar!(f32, u32, f32::MIN_POSITIVE, exponential::exp, libm::logf, exponential::tanh, libm::erff);
+scalar!(f64, u64, 0.0, libm::exp, libm::log, libm::tanh, libm::erf);
 
 /// The larger of two; the second where one is NaN.
 #[inline(always)]

@@ -7,6 +7,7 @@
 mod command;
 mod config;
 mod event;
+mod network;
 pub mod number;
 mod optimizer;
 mod stats;
@@ -19,6 +20,7 @@ pub use event::{
     DataInfo, Description, Edit, Evaluation, Event, FinalNorm, Hyper, Machine, Refusal, Score, StopReason, Summary,
     TensorInfo, Weights, What,
 };
+pub use network::{LayerConfig, LossConfig};
 pub use optimizer::{Convention, DecayMask, DecayMode, Hook, OptimizerConfig, Schedule};
 pub use stats::{StepBatch, StepRow, TensorSums};
 pub use text::printable;

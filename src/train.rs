@@ -8,7 +8,7 @@ mod team;
 mod trainer;
 
 pub use experiment::{Experiment, PrepareError};
-pub use learner::{Learner, NotFinite, Progress};
+pub use learner::{Learner, LearnerOptions, NotFinite, Progress};
 pub use pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
 pub use team::{Cuts, Pieces, Team};
 pub use trainer::{COMMANDS_WAITING, spawn};

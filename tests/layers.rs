@@ -25,6 +25,7 @@ struct Layer {
 
 const LAYERS: &[Layer] = &[
     Layer { name: "scalar", knows: &[], never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE] },
+    Layer { name: "kernel", knows: &["scalar"], never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE] },
     Layer { name: "random", knows: &[], never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE] },
     Layer { name: "series", knows: &[], never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE] },
     Layer { name: "stream", knows: &[], never: &[FILES, CLOCKS, THREADS, TERMINALS, CHANCE] },
@@ -35,7 +36,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "nn",
-        knows: &["random", "scalar", "stream"],
+        knows: &["kernel", "random", "scalar", "stream"],
         never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE],
     },
     Layer {
@@ -43,7 +44,11 @@ const LAYERS: &[Layer] = &[
         knows: &["random", "scalar", "stream"],
         never: &[CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE],
     },
-    Layer { name: "train", knows: &["data", "nn", "optim", "random", "scalar", "stream"], never: &[TERMINALS, CHANCE] },
+    Layer {
+        name: "train",
+        knows: &["data", "kernel", "nn", "optim", "random", "scalar", "stream"],
+        never: &[TERMINALS, CHANCE],
+    },
     Layer { name: "record", knows: &["stream"], never: &[TERMINALS, CHANCE] },
     Layer { name: "headless", knows: &["stream"], never: &[CHANCE] },
     Layer { name: "tui", knows: &["series", "stream"], never: &[CHANCE] },

@@ -43,7 +43,7 @@ impl Case {
     }
 
     fn pass<T: Precision>(&self, knobs: &Knobs, options: PassOptions) -> Pass<T> {
-        let tensors = SHAPES.map(|shape| PassTensor { shape: shape.to_vec() });
+        let tensors = SHAPES.map(|shape| PassTensor { shape: shape.to_vec(), block_rows: None });
         let count: usize = SHAPES.iter().map(|shape| shape.iter().product::<usize>()).sum();
         let weights = (0..count as u64).map(|at| T::of(0.3 * normal_at(1, at))).collect();
         Pass::with(options, self.0.build(7), knobs, &tensors, weights)

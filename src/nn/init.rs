@@ -13,11 +13,12 @@ pub fn initialise<T: Scalar>(network: &Network, init: Init, seed: u64) -> Vec<T>
         let mut generator = Generator::new(seed, Purpose::Init, index as u64);
         let (fan_in, fan_out) = (tensor.fan_in as f64, tensor.fan_out as f64);
         let mut draw: Box<dyn FnMut() -> f64> = match (init, tensor.role) {
-            (Init::Torch, _) => uniform(&mut generator, 1.0 / fan_in.sqrt()),
+            (Init::Torch, Role::Weight | Role::Bias) => uniform(&mut generator, 1.0 / fan_in.sqrt()),
             (Init::Glorot, Role::Weight) => uniform(&mut generator, (6.0 / (fan_in + fan_out)).sqrt()),
             (Init::Lecun, Role::Weight) => normal(&mut generator, 1.0 / fan_in.sqrt()),
             (Init::He, Role::Weight) => normal(&mut generator, (2.0 / fan_in).sqrt()),
-            (_, Role::Bias) => Box::new(|| 0.0),
+            (_, Role::Scale) => Box::new(|| 1.0),
+            (_, Role::Bias | Role::Shift) => Box::new(|| 0.0),
         };
         weights.extend((0..tensor.place.len()).map(|_| T::of(draw())));
     }

@@ -1,57 +1,132 @@
-//! Softmax cross-entropy.
+//! What is minimised: softmax cross-entropy, or mean squared error.
 
+use crate::kernel::LANES;
 use crate::scalar::Scalar;
 
-/// The loss −ln softmax(logits)[label] of one sample. Overwrites the logits with the loss's gradient by them, times
-/// `share`: `(softmax − one-hot)·share`.
-///
-/// The largest logit is taken off first, so that nothing overflows that need not.
-pub fn softmax_cross_entropy<T: Scalar>(logits: &mut [T], label: u8, share: T) -> T {
-    let label = usize::from(label);
-    let most = logits.iter().copied().fold(logits[0], |most, logit| if logit > most { logit } else { most });
-    let at_label = logits[label] - most;
-    let mut sum = T::zero();
-    for logit in logits.iter_mut() {
-        *logit = (*logit - most).exp();
-        sum = sum + *logit;
+/// What a batch's outputs ought to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Targets<T> {
+    /// The class of each sample.
+    Classes(Vec<u32>),
+    /// Each sample's values, sample behind sample.
+    Values(Vec<T>),
+}
+
+impl<T> Default for Targets<T> {
+    fn default() -> Self {
+        Targets::Classes(Vec::new())
     }
-    logits.iter_mut().for_each(|part| *part = *part / sum * share);
-    logits[label] = logits[label] - share;
-    sum.ln() - at_label
 }
 
-/// The class with the largest logit, the first of several.
-pub fn predicted<T: Scalar>(logits: &[T]) -> usize {
-    (1..logits.len()).fold(0, |best, class| if logits[class] > logits[best] { class } else { best })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_gradient_is_the_slope_of_the_loss() {
-        let logits = [0.3f64, -1.2, 2.0, 0.0];
-        let loss = |logits: [f64; 4]| softmax_cross_entropy(&mut logits.clone(), 1, 1.0);
-        let mut gradient = logits;
-        softmax_cross_entropy(&mut gradient, 1, 0.5);
-        for at in 0..4 {
-            let shifted = |by: f64| {
-                let mut logits = logits;
-                logits[at] += by;
-                loss(logits)
-            };
-            let slope = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
-            assert!((0.5 * slope - gradient[at]).abs() < 1e-9, "{at}: {slope} {}", gradient[at]);
+impl<T> Targets<T> {
+    /// Samples, where each has so many outputs.
+    pub fn samples(&self, outputs: usize) -> usize {
+        match self {
+            Targets::Classes(classes) => classes.len(),
+            Targets::Values(values) => values.len() / outputs,
         }
     }
+}
 
-    #[test]
-    fn large_logits_do_not_overflow_and_nan_stays() {
-        let mut logits = [1e4f32, 0.0, -1e4];
-        assert_eq!(softmax_cross_entropy(&mut logits, 0, 1.0), 0.0);
-        assert_eq!(softmax_cross_entropy(&mut [1e4f32, 0.0, -1e4], 2, 1.0), 2e4);
-        assert!(softmax_cross_entropy(&mut [0.0, f32::NAN, 1.0], 0, 1.0).is_nan());
-        assert_eq!(predicted(&[0.5f32, 2.0, 2.0]), 1);
+/// Softmax cross-entropy with label smoothing ε (arXiv 1512.00567): per sample
+///
+/// ```text
+/// loss = ln Σ e^z - (1-ε)*z[class] - ε*mean z        slope = softmax - (1-ε)*one-hot - ε/classes
+/// ```
+///
+/// `logits(class)` is a row of logits and `errors(class, row)` takes the slope's, times `share`; both have a column
+/// for each sample and as many more as make whole vectors, whose slope is 0. Returns the correct predictions, the
+/// first of several largest logits counting.
+///
+/// The largest logit is taken off first, so that nothing overflows that need not.
+#[inline(always)]
+pub(super) fn cross_entropy<'a, T: Scalar>(
+    outputs: usize,
+    classes: &[u32],
+    smoothing: f64,
+    share: T,
+    logits: impl Fn(usize) -> &'a [T],
+    mut errors: impl FnMut(usize, usize, [T; LANES]),
+    losses: &mut [T],
+) -> usize
+where
+    T: 'a,
+{
+    let (rest, each) = (T::of(1.0 - smoothing), T::of(smoothing / outputs as f64));
+    let mut correct = 0;
+    for first in (0..classes.len()).step_by(LANES) {
+        let block = |class: usize| -> [T; LANES] {
+            let mut lanes = [T::zero(); LANES];
+            lanes.copy_from_slice(&logits(class)[first..first + LANES]);
+            lanes
+        };
+        let (mut most, mut best, mut all) = (block(0), [0; LANES], [T::zero(); LANES]);
+        for class in 0..outputs {
+            let z = block(class);
+            for lane in 0..LANES {
+                all[lane] = all[lane] + z[lane];
+                if z[lane] > most[lane] {
+                    (most[lane], best[lane]) = (z[lane], class);
+                }
+            }
+        }
+        let mut sums = [T::zero(); LANES];
+        for class in 0..outputs {
+            let z = block(class);
+            for lane in 0..LANES {
+                sums[lane] = sums[lane] + (z[lane] - most[lane]).exp();
+            }
+        }
+        let there = LANES.min(classes.len() - first);
+        for class in 0..outputs {
+            let mut z = block(class);
+            for lane in 0..LANES {
+                z[lane] = (z[lane] - most[lane]).exp() / sums[lane];
+            }
+            for lane in 0..LANES {
+                let target = if lane < there && classes[first + lane] as usize == class { rest } else { T::zero() };
+                z[lane] = if lane < there { (z[lane] - target - each) * share } else { T::zero() };
+            }
+            errors(class, first, z);
+        }
+        for lane in 0..there {
+            let class = classes[first + lane] as usize;
+            let at_class = logits(class)[first + lane] - most[lane];
+            let mean = all[lane] / T::of(outputs as f64) - most[lane];
+            // Apart, for 0 times a logit that is not finite is no 0.
+            let smooth = if smoothing > 0.0 { T::of(smoothing) * mean } else { T::zero() };
+            losses[first + lane] = sums[lane].ln() - rest * at_class - smooth;
+            correct += usize::from(best[lane] == class);
+        }
+    }
+    correct
+}
+
+/// Squared error: per sample the sum over its values; the slope is `2·(y − target)`, times `share`.
+#[inline(always)]
+pub(super) fn squared_error<'a, T: Scalar>(
+    outputs: usize,
+    targets: &[T],
+    share: T,
+    values: impl Fn(usize) -> &'a [T],
+    mut errors: impl FnMut(usize, usize, [T; LANES]),
+    losses: &mut [T],
+) where
+    T: 'a,
+{
+    let samples = targets.len() / outputs;
+    losses.fill(T::zero());
+    let twice = share + share;
+    for output in 0..outputs {
+        let row = values(output);
+        for first in (0..samples).step_by(LANES) {
+            let mut slopes = [T::zero(); LANES];
+            for lane in 0..LANES.min(samples - first) {
+                let difference = row[first + lane] - targets[(first + lane) * outputs + output];
+                losses[first + lane] = losses[first + lane] + difference * difference;
+                slopes[lane] = twice * difference;
+            }
+            errors(output, first, slopes);
+        }
     }
 }

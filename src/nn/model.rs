@@ -1,40 +1,67 @@
-//! What a network is: its layers, its tensors, and the strings that name one.
+//! What a network is made of: layers, their shapes and tensors, and the stages in which it is computed.
+//!
+//! A *stage* begins with an operation that mixes channels (a product, a convolution, layer normalisation) and goes on
+//! with all that follow it and need one channel only (batch normalisation, activations, pooling, dropout, a residual
+//! sum). A task computes some channels of a stage from its beginning to its end, while they are in the nearest cache.
 
 use std::ops::Range;
 
 use thiserror::Error;
 
-/// A chain of fully connected layers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use crate::stream::{Convention, LayerConfig};
+
+/// The shape of a sample's values at some place of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Channels of an image; the values of a row.
+    pub channels: usize,
+    /// Height of an image, or 1.
+    pub height: usize,
+    /// Width of an image, or 1.
+    pub width: usize,
+}
+
+impl Shape {
+    /// A row of values.
+    pub fn row(values: usize) -> Shape {
+        Shape { channels: values, height: 1, width: 1 }
+    }
+
+    /// Places of a channel.
+    pub fn pixels(self) -> usize {
+        self.height * self.width
+    }
+
+    /// All values of a sample.
+    pub fn values(self) -> usize {
+        self.channels * self.pixels()
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.pixels() == 1 {
+            write!(f, "{}", self.channels)
+        } else {
+            write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+        }
+    }
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Network {
+    pub(super) nodes: Vec<Node>,
+    pub(super) stages: Vec<Stage>,
     layers: Vec<Layer>,
     tensors: Vec<Tensor>,
 }
 
-/// A fully connected layer, `y = activation(x·Wᵀ + b)`.
+/// A layer that has parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
-    /// Its name, `fc1`, `fc2`, …
+    /// Its name, `fc1`, `conv1`, `bn1`, …
     pub name: String,
-    /// Values in a row of x.
-    pub inputs: usize,
-    /// Values in a row of y.
-    pub outputs: usize,
-    /// What follows the product.
-    pub activation: Activation,
-    /// Index of W, `[outputs, inputs]`.
-    pub weight: usize,
-    /// Index of b, `[outputs]`.
-    pub bias: usize,
-}
-
-/// What is applied to each value of a layer's output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    Identity,
-    /// max(y, 0), a NaN kept.
-    Relu,
 }
 
 /// What a tensor is to its layer.
@@ -44,6 +71,10 @@ pub enum Role {
     Weight,
     /// Added to each output.
     Bias,
+    /// What a normalised value is multiplied with, γ.
+    Scale,
+    /// What is added to a normalised value, β.
+    Shift,
 }
 
 /// A parameter tensor and its place among the network's weights.
@@ -63,143 +94,8 @@ pub struct Tensor {
     pub fan_out: usize,
     /// Its elements' place among the network's weights, row-major.
     pub place: Range<usize>,
-}
-
-/// What can be wrong with a model string.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum ModelError {
-    /// Not a form that there is.
-    #[error("model `{0}` is not of the form mlp:INPUTS-HIDDEN-…-CLASSES, for example mlp:784-256-128-10")]
-    Form(String),
-    /// A layer without a neuron, or with more than can be meant.
-    #[error("model `{model}`: layer sizes must be from 1 to {LARGEST_LAYER}, got {size}")]
-    Size {
-        /// The whole string.
-        model: String,
-        /// The part in question.
-        size: String,
-    },
-    /// More weights than can be meant.
-    #[error("model `{model}` has {parameters} parameters: there can be at most {MOST_PARAMETERS}")]
-    Parameters {
-        /// The whole string.
-        model: String,
-        /// Weights and biases.
-        parameters: usize,
-    },
-    /// The data has samples of another size.
-    #[error("model `{model}` takes {takes} values, but the data's samples have {has}: it must start with mlp:{has}")]
-    Inputs {
-        /// The whole string.
-        model: String,
-        /// Values that the network takes.
-        takes: usize,
-        /// Values in a sample.
-        has: usize,
-    },
-    /// The data has more classes.
-    #[error("model `{model}` has {outputs} outputs, but the data has {classes} classes (labels go up to {}): it needs one for each", classes - 1)]
-    Outputs {
-        /// The whole string.
-        model: String,
-        /// Outputs of the network.
-        outputs: usize,
-        /// Classes of the data.
-        classes: usize,
-    },
-}
-
-/// More neurons than this in a layer are taken for a slip.
-const LARGEST_LAYER: usize = 1 << 16;
-/// More weights than this are taken for a slip: with gradient and Adam's state they are 2 GiB.
-const MOST_PARAMETERS: usize = 1 << 27;
-
-impl Network {
-    /// The network that a string names: `mlp:784-256-128-10` has layers fc1, fc2 and fc3, with ReLU between them.
-    ///
-    /// # Errors
-    /// [`ModelError::Form`], [`ModelError::Size`], [`ModelError::Parameters`]
-    pub fn parse(model: &str) -> Result<Network, ModelError> {
-        let form = || ModelError::Form(model.to_owned());
-        let sizes = model.strip_prefix("mlp:").ok_or_else(form)?;
-        let sizes: Vec<usize> = sizes
-            .split('-')
-            .map(|part| match part.parse() {
-                Ok(size) if (1..=LARGEST_LAYER).contains(&size) => Ok(size),
-                Ok(_) => Err(ModelError::Size { model: model.to_owned(), size: part.to_owned() }),
-                Err(_) => Err(form()),
-            })
-            .collect::<Result<_, _>>()?;
-        if sizes.len() < 2 {
-            return Err(form());
-        }
-        let parameters = sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
-        if parameters > MOST_PARAMETERS {
-            return Err(ModelError::Parameters { model: model.to_owned(), parameters });
-        }
-        Ok(Network::mlp(&sizes))
-    }
-
-    /// Fully connected layers of these sizes, ReLU after all but the last.
-    fn mlp(sizes: &[usize]) -> Network {
-        let (mut layers, mut tensors, mut end) = (Vec::new(), Vec::new(), 0);
-        for (index, pair) in sizes.windows(2).enumerate() {
-            let [inputs, outputs] = [pair[0], pair[1]];
-            let name = format!("fc{}", index + 1);
-            for (role, suffix, shape) in
-                [(Role::Weight, "weight", vec![outputs, inputs]), (Role::Bias, "bias", vec![outputs])]
-            {
-                let place = end..end + shape.iter().product::<usize>();
-                end = place.end;
-                let name = format!("{name}.{suffix}");
-                tensors.push(Tensor { layer: index, role, name, shape, fan_in: inputs, fan_out: outputs, place });
-            }
-            let last = index + 2 == sizes.len();
-            let activation = if last { Activation::Identity } else { Activation::Relu };
-            layers.push(Layer { name, inputs, outputs, activation, weight: 2 * index, bias: 2 * index + 1 });
-        }
-        Network { layers, tensors }
-    }
-
-    /// Checks that samples and classes fit. `model` is what to call it in a message.
-    ///
-    /// # Errors
-    /// [`ModelError::Inputs`], [`ModelError::Outputs`]
-    pub fn check_fit(&self, model: &str, width: usize, classes: usize) -> Result<(), ModelError> {
-        let model = model.to_owned();
-        if self.inputs() != width {
-            return Err(ModelError::Inputs { model, takes: self.inputs(), has: width });
-        }
-        if self.outputs() < classes {
-            return Err(ModelError::Outputs { model, outputs: self.outputs(), classes });
-        }
-        Ok(())
-    }
-
-    /// The layers, in the order of the forward pass.
-    pub fn layers(&self) -> &[Layer] {
-        &self.layers
-    }
-
-    /// The parameters, in the order of every per-tensor statistic.
-    pub fn tensors(&self) -> &[Tensor] {
-        &self.tensors
-    }
-
-    /// Number of weights and biases.
-    pub fn parameters(&self) -> usize {
-        self.tensors.last().map_or(0, |tensor| tensor.place.end)
-    }
-
-    /// Values in a sample.
-    pub fn inputs(&self) -> usize {
-        self.layers.first().map_or(0, |layer| layer.inputs)
-    }
-
-    /// Values in an output.
-    pub fn outputs(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.outputs)
-    }
+    /// The operation that it belongs to.
+    pub(super) node: usize,
 }
 
 impl Tensor {
@@ -209,37 +105,581 @@ impl Tensor {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// An operation. Places of its values are counted in pixels, within a channel's piece of its stage's memory.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    /// The operation whose output it takes; its own index for the network's input.
+    pub(super) source: usize,
+    pub(super) stage: usize,
+    pub(super) shape: Shape,
+    /// Its parameters, as many as it has.
+    pub(super) tensors: [usize; 2],
+    /// Where its output is.
+    pub(super) at: usize,
+    /// Where what it keeps beside that is: a pool's choices, a dropout's mask.
+    pub(super) kept: usize,
+    /// Where the loss's gradient by its output is.
+    pub(super) error: usize,
+    /// Where its numbers are in a channel's statistics.
+    pub(super) numbers: usize,
+    /// Residual sums that add its output to theirs.
+    pub(super) sums: Vec<usize>,
+}
 
-    #[test]
-    fn a_string_names_layers_and_tensors() {
-        let network = Network::parse("mlp:784-256-10").unwrap();
-        let names: Vec<&str> = network.tensors().iter().map(|tensor| tensor.name.as_str()).collect();
-        assert_eq!(names, ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]);
-        assert_eq!(network.tensors()[2].shape, [10, 256]);
-        assert_eq!(network.parameters(), 784 * 256 + 256 + 256 * 10 + 10);
-        assert_eq!(network.layers()[0].activation, Activation::Relu);
-        assert_eq!(network.layers()[1].activation, Activation::Identity);
-    }
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    Input,
+    Linear,
+    Conv(Window),
+    /// Number of the layer normalisation, and eps.
+    LayerNorm(f64),
+    Flatten,
+    BatchNorm {
+        eps: f64,
+        momentum: f64,
+    },
+    /// The largest or the mean of windows.
+    Pool(Window, Pooling),
+    Dropout(f64),
+    Activation(Activation),
+    /// The sum of the source's output and that of the operation named.
+    Sum(usize),
+}
 
-    #[test]
-    fn other_strings_are_refused_with_the_form_that_is_right() {
-        for wrong in ["", "mlp", "mlp:", "mlp:784", "mlp:784-", "mlp:784-x-10", "cnn:3", "mlp:784--10", "mlp:-1-3"] {
-            assert_eq!(Network::parse(wrong), Err(ModelError::Form(wrong.into())));
+/// A window that moves over an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) stride: usize,
+    pub(super) pad: usize,
+}
+
+/// What a pool makes of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pooling {
+    Max,
+    Mean,
+}
+
+/// What is applied to each value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Activation {
+    /// max(x, 0), a NaN kept.
+    Relu,
+    /// x where it is positive, slope·x elsewhere.
+    LeakyRelu(f64),
+    /// x·Φ(x)
+    Gelu,
+    /// x·σ(x)
+    Silu,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// 1/(1 + e⁻ˣ)
+    Sigmoid,
+}
+
+impl Activation {
+    /// Whether its slope follows from its output, so that it may overwrite its input.
+    fn keeps_no_input(self) -> bool {
+        match self {
+            Activation::Relu | Activation::Tanh | Activation::Sigmoid => true,
+            Activation::LeakyRelu(slope) => slope > 0.0,
+            Activation::Gelu | Activation::Silu => false,
         }
-        let error = Network::parse("mlp:784-0-10").unwrap_err().to_string();
-        assert_eq!(error, "model `mlp:784-0-10`: layer sizes must be from 1 to 65536, got 0");
+    }
+}
+
+/// A part of the network that tasks compute channel by channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stage {
+    /// Its operations, the first of which mixes channels.
+    pub(super) nodes: Range<usize>,
+    pub(super) channels: usize,
+    /// Pixels of values that a channel takes.
+    pub(super) values: usize,
+    /// Pixels of errors that a channel takes.
+    pub(super) errors: usize,
+    /// Numbers of a channel: first the largest value and the largest error, then those of its operations.
+    pub(super) numbers: usize,
+    /// Whether it or a stage before it has parameters.
+    pub(super) learns: bool,
+}
+
+/// A channel's number that holds the largest magnitude among a stage's outputs.
+pub(super) const LARGEST_VALUE: usize = 0;
+/// The one that holds the largest magnitude among the errors of its first operation.
+pub(super) const LARGEST_ERROR: usize = 1;
+
+/// What can be wrong with a network.
+#[derive(Debug, Error, PartialEq)]
+pub enum ModelError {
+    /// Not a form that there is.
+    #[error(
+        "model `{0}` is not of a form like mlp:784-256-128-10, mlp:784-100-10,act=gelu,norm=batch,dropout=0.1 or \
+         cnn:c32-p-c64-p-f10: {1}"
+    )]
+    Form(String, String),
+    /// Nothing to compute.
+    #[error("the network has no layer with weights")]
+    Empty,
+    /// A number of a layer out of its range.
+    #[error("layer {layer}: {what} must be {allowed}, got {got}")]
+    Number {
+        /// The layer.
+        layer: String,
+        /// Which of its numbers.
+        what: &'static str,
+        /// What it may be.
+        allowed: String,
+        /// What it is.
+        got: String,
+    },
+    /// A layer on values of a shape that it cannot take.
+    #[error("layer {layer} gets {got}, but needs {needs}")]
+    Shape {
+        /// The layer.
+        layer: String,
+        /// The shape it gets.
+        got: String,
+        /// What it needs.
+        needs: String,
+    },
+    /// Two layers of one name.
+    #[error("two layers are called {0}")]
+    Twice(String),
+    /// More weights than can be meant.
+    #[error("layer {layer}: with it the network has {parameters} parameters, there can be at most {MOST_PARAMETERS}")]
+    Parameters {
+        /// The layer that is too much.
+        layer: String,
+        /// Weights and biases.
+        parameters: usize,
+    },
+    /// The data has samples of another size.
+    #[error("model `{model}` takes {takes} values, but the data's samples have {has}: it must start with mlp:{has}")]
+    Inputs {
+        /// The model.
+        model: String,
+        /// Values that it takes.
+        takes: usize,
+        /// Values in a sample.
+        has: usize,
+    },
+    /// The data asks for other outputs.
+    #[error("model `{model}` has {outputs} outputs, but the data has {needs}")]
+    Outputs {
+        /// The model.
+        model: String,
+        /// Outputs of the network.
+        outputs: usize,
+        /// What the data has.
+        needs: String,
+    },
+}
+
+/// More neurons or channels than this in a layer are taken for a slip.
+const LARGEST_LAYER: usize = 1 << 16;
+/// More weights than this are taken for a slip: with gradient and Adam's state they are 2 GiB.
+const MOST_PARAMETERS: usize = 1 << 27;
+/// A larger image than this is taken for a slip.
+const LARGEST_IMAGE: usize = 1 << 12;
+
+impl Network {
+    /// A network of these layers on samples of this shape.
+    ///
+    /// # Errors
+    /// [`ModelError`], naming the layer, what it got and what it needs.
+    pub fn new(input: Shape, layers: &[LayerConfig], convention: Convention) -> Result<Network, ModelError> {
+        let mut builder = Builder { convention, ..Builder::default() };
+        builder.open(Kind::Input, 0, input);
+        builder.add_all(layers)?;
+        builder.finish()
     }
 
-    #[test]
-    fn a_network_must_fit_the_data() {
-        let network = Network::parse("mlp:784-10").unwrap();
-        assert!(network.check_fit("m", 784, 10).is_ok());
-        let error = network.check_fit("mlp:784-10", 100, 10).unwrap_err().to_string();
-        assert!(error.contains("takes 784 values, but the data's samples have 100"), "{error}");
-        let error = network.check_fit("mlp:784-10", 784, 11).unwrap_err().to_string();
-        assert!(error.contains("has 10 outputs, but the data has 11 classes"), "{error}");
+    /// The layers that have parameters, in the order of the forward pass.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
     }
+
+    /// The parameters, in the order of every per-tensor statistic.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// Number of all parameters.
+    pub fn parameters(&self) -> usize {
+        self.tensors.last().map_or(0, |tensor| tensor.place.end)
+    }
+
+    /// What a sample looks like.
+    pub fn input(&self) -> Shape {
+        self.nodes[0].shape
+    }
+
+    /// Values in an output.
+    pub fn outputs(&self) -> usize {
+        self.nodes[self.nodes.len() - 1].shape.values()
+    }
+
+    /// Names and lengths of what batch normalisation remembers of past batches.
+    pub fn buffers(&self) -> Vec<(String, usize)> {
+        let norms = self.nodes.iter().filter(|node| matches!(node.kind, Kind::BatchNorm { .. }));
+        let buffers = norms.flat_map(|node| {
+            let layer = &self.layers[self.tensors[node.tensors[0]].layer].name;
+            ["running_mean", "running_var"].map(|name| (format!("{layer}.{name}"), node.shape.channels))
+        });
+        buffers.collect()
+    }
+
+    /// The multiply-adds that a step really needs for each sample: forward, the gradient by the weights, and the
+    /// gradient by the input except in the first layer.
+    pub fn multiply_adds(&self) -> usize {
+        let mut first = true;
+        let products = self.nodes.iter().filter(|node| matches!(node.kind, Kind::Linear | Kind::Conv(_)));
+        let each = products.map(|node| {
+            let weights: usize = self.tensors[node.tensors[0]].shape.iter().product();
+            let once = weights * node.shape.pixels();
+            let passes = if std::mem::take(&mut first) { 2 } else { 3 };
+            passes * once
+        });
+        each.sum()
+    }
+
+    /// Rows of a tensor whose gradient is a task of its own, for batches of so many samples: enough to be worth a
+    /// task's price, and whole tiles of products.
+    pub fn rows_in_task(&self, tensor: &Tensor, batch: usize) -> usize {
+        /// Multiply-adds that a task is worth.
+        const WORTH: usize = 200_000;
+        let node = &self.nodes[tensor.node];
+        let tile = if matches!(node.kind, Kind::Conv(_)) { 4 } else { 8 };
+        let row = (tensor.row_len() * node.shape.pixels() * batch).max(1);
+        WORTH.div_ceil(row).next_multiple_of(tile)
+    }
+
+    pub(super) fn source(&self, node: &Node) -> &Node {
+        &self.nodes[node.source]
+    }
+
+    /// A stage's first operation.
+    pub(super) fn head(&self, stage: usize) -> &Node {
+        &self.nodes[self.stages[stage].nodes.start]
+    }
+
+    /// A stage's last operation.
+    pub(super) fn last(&self, stage: usize) -> &Node {
+        &self.nodes[self.stages[stage].nodes.end - 1]
+    }
+}
+
+/// Puts a network together, layer by layer.
+#[derive(Default)]
+struct Builder {
+    convention: Convention,
+    nodes: Vec<Node>,
+    stages: Vec<Stage>,
+    layers: Vec<Layer>,
+    tensors: Vec<Tensor>,
+    counts: [usize; 4],
+}
+
+impl Builder {
+    fn shape(&self) -> Shape {
+        self.nodes.last().map_or(Shape::row(0), |node| node.shape)
+    }
+
+    fn add_all(&mut self, layers: &[LayerConfig]) -> Result<(), ModelError> {
+        layers.iter().try_for_each(|layer| self.add(layer))
+    }
+
+    fn add(&mut self, layer: &LayerConfig) -> Result<(), ModelError> {
+        let shape = self.shape();
+        match layer {
+            LayerConfig::Linear { name, out } => {
+                let name = self.name(name, 0)?;
+                within(&name, "out", *out, 1..=LARGEST_LAYER)?;
+                let layer = self.open_layer(Kind::Linear, Shape::row(*out), &name);
+                self.tensor(layer, Role::Weight, vec![*out, shape.values()], [shape.values(), *out])?;
+                self.tensor(layer, Role::Bias, vec![*out], [shape.values(), *out])
+            }
+            LayerConfig::Conv2d { name, out, kernel, stride, pad } => {
+                let name = self.name(name, 1)?;
+                within(&name, "out", *out, 1..=LARGEST_LAYER)?;
+                let window = self.window(&name, [*kernel; 2], *stride, *pad)?;
+                let layer = self.open_layer(Kind::Conv(window), window.over(shape, *out), &name);
+                let area = kernel * kernel;
+                let fans = [shape.channels * area, out * area];
+                self.tensor(layer, Role::Weight, vec![*out, shape.channels, *kernel, *kernel], fans)?;
+                self.tensor(layer, Role::Bias, vec![*out], fans)
+            }
+            LayerConfig::Maxpool2d { kernel, stride, pad } => {
+                let window = self.window("maxpool2d", [*kernel; 2], stride.unwrap_or(*kernel), *pad)?;
+                self.pool("maxpool2d", window, Pooling::Max)
+            }
+            LayerConfig::Avgpool2d { kernel, stride, pad } => {
+                let window = self.window("avgpool2d", [*kernel; 2], stride.unwrap_or(*kernel), *pad)?;
+                self.pool("avgpool2d", window, Pooling::Mean)
+            }
+            LayerConfig::GlobalAvgpool => {
+                let window = Window { height: shape.height, width: shape.width, stride: 1, pad: 0 };
+                self.pool("global_avgpool", window, Pooling::Mean)
+            }
+            LayerConfig::Batchnorm { name, eps, momentum } => {
+                let name = self.name(name, 2)?;
+                let eps = eps.unwrap_or(if self.convention == Convention::Chainer { 2e-5 } else { 1e-5 });
+                positive(&name, "eps", eps)?;
+                share(&name, "momentum", *momentum, "a share from 0 to 1", *momentum <= 1.0)?;
+                self.follow(Kind::BatchNorm { eps, momentum: *momentum }, shape);
+                let layer = self.layer(&name);
+                self.tensor(layer, Role::Scale, vec![shape.channels], [1, 1])?;
+                self.tensor(layer, Role::Shift, vec![shape.channels], [1, 1])
+            }
+            LayerConfig::Layernorm { name, eps } => {
+                let name = self.name(name, 3)?;
+                let eps = eps.unwrap_or(1e-5);
+                positive(&name, "eps", eps)?;
+                let layer = self.open_layer(Kind::LayerNorm(eps), shape, &name);
+                let sizes = match shape.pixels() {
+                    1 => vec![shape.channels],
+                    _ => vec![shape.channels, shape.height, shape.width],
+                };
+                self.tensor(layer, Role::Scale, sizes.clone(), [1, 1])?;
+                self.tensor(layer, Role::Shift, sizes, [1, 1])
+            }
+            LayerConfig::Dropout { p } => {
+                share("dropout", "p", *p, "at least 0 and below 1", *p < 1.0)?;
+                self.follow(Kind::Dropout(*p), shape);
+                Ok(())
+            }
+            LayerConfig::LeakyRelu { slope } => {
+                share("leaky_relu", "slope", *slope, "a finite number of at least 0", slope.is_finite())?;
+                self.activation(Activation::LeakyRelu(*slope))
+            }
+            LayerConfig::Relu => self.activation(Activation::Relu),
+            LayerConfig::Gelu => self.activation(Activation::Gelu),
+            LayerConfig::Silu => self.activation(Activation::Silu),
+            LayerConfig::Tanh => self.activation(Activation::Tanh),
+            LayerConfig::Sigmoid => self.activation(Activation::Sigmoid),
+            LayerConfig::Flatten => {
+                if shape.pixels() > 1 {
+                    self.open(Kind::Flatten, self.nodes.len() - 1, Shape::row(shape.values()));
+                }
+                Ok(())
+            }
+            LayerConfig::Residual { layers } => {
+                let from = self.nodes.len() - 1;
+                self.add_all(layers)?;
+                if self.nodes.len() - 1 == from || self.shape() != shape {
+                    let got = format!("{} from the layers within", self.shape());
+                    let needs = format!("{shape}, the shape of its input, from at least one layer");
+                    return Err(ModelError::Shape { layer: "residual".into(), got, needs });
+                }
+                let sum = self.nodes.len();
+                self.nodes[from].sums.push(sum);
+                self.follow(Kind::Sum(from), shape);
+                Ok(())
+            }
+        }
+    }
+
+    fn activation(&mut self, activation: Activation) -> Result<(), ModelError> {
+        self.follow(Kind::Activation(activation), self.shape());
+        Ok(())
+    }
+
+    fn pool(&mut self, layer: &str, window: Window, pooling: Pooling) -> Result<(), ModelError> {
+        if 2 * window.pad > window.height {
+            let allowed = format!("at most {}, half of the kernel", window.height / 2);
+            return Err(ModelError::Number { layer: layer.into(), what: "pad", allowed, got: window.pad.to_string() });
+        }
+        let shape = self.shape();
+        self.follow(Kind::Pool(window, pooling), window.over(shape, shape.channels));
+        Ok(())
+    }
+
+    /// Checks that a window fits on the image that it gets.
+    fn window(
+        &self,
+        layer: &str,
+        [height, width]: [usize; 2],
+        stride: usize,
+        pad: usize,
+    ) -> Result<Window, ModelError> {
+        let shape = self.shape();
+        for (what, value, least) in [("kernel", height, 1), ("stride", stride, 1), ("pad", pad, 0)] {
+            within(layer, what, value, least..=LARGEST_IMAGE)?;
+        }
+        if pad >= height {
+            let allowed = format!("less than the kernel's side, {height}");
+            return Err(ModelError::Number { layer: layer.into(), what: "pad", allowed, got: pad.to_string() });
+        }
+        if shape.height + 2 * pad < height || shape.width + 2 * pad < width {
+            let got = format!("an image of {shape} (channels x height x width)");
+            let needs = format!("one of at least {}x{} for its kernel", height - 2 * pad, width - 2 * pad);
+            return Err(ModelError::Shape { layer: layer.into(), got, needs });
+        }
+        Ok(Window { height, width, stride, pad })
+    }
+
+    /// The name that was given, or the next of its kind.
+    fn name(&mut self, given: &Option<String>, kind: usize) -> Result<String, ModelError> {
+        self.counts[kind] += 1;
+        let name = match given {
+            Some(name) => name.clone(),
+            None => format!("{}{}", ["fc", "conv", "bn", "ln"][kind], self.counts[kind]),
+        };
+        match self.layers.iter().any(|layer| layer.name == name) {
+            true => Err(ModelError::Twice(name)),
+            false => Ok(name),
+        }
+    }
+
+    fn layer(&mut self, name: &str) -> usize {
+        self.layers.push(Layer { name: name.to_owned() });
+        self.layers.len() - 1
+    }
+
+    fn tensor(&mut self, layer: usize, role: Role, shape: Vec<usize>, fans: [usize; 2]) -> Result<(), ModelError> {
+        let start = self.tensors.last().map_or(0, |tensor| tensor.place.end);
+        let end = start + shape.iter().product::<usize>();
+        let name = &self.layers[layer].name;
+        if end > MOST_PARAMETERS {
+            return Err(ModelError::Parameters { layer: name.clone(), parameters: end });
+        }
+        let suffix = match role {
+            Role::Weight => "weight",
+            Role::Bias => "bias",
+            Role::Scale => "gamma",
+            Role::Shift => "beta",
+        };
+        let (name, node) = (format!("{name}.{suffix}"), self.nodes.len() - 1);
+        let which = usize::from(matches!(role, Role::Bias | Role::Shift));
+        self.nodes[node].tensors[which] = self.tensors.len();
+        let [fan_in, fan_out] = fans;
+        self.tensors.push(Tensor { layer, role, name, shape, fan_in, fan_out, place: start..end, node });
+        let stage = self.stages.len() - 1;
+        self.stages[stage].learns = true;
+        Ok(())
+    }
+
+    /// Begins a stage with a layer that has parameters.
+    fn open_layer(&mut self, kind: Kind, shape: Shape, name: &str) -> usize {
+        self.open(kind, self.nodes.len() - 1, shape);
+        self.layer(name)
+    }
+
+    /// Begins a stage.
+    fn open(&mut self, kind: Kind, source: usize, shape: Shape) {
+        let learns = self.stages.last().is_some_and(|stage| stage.learns);
+        let start = self.nodes.len();
+        let (values, errors, numbers) = (0, 0, LARGEST_ERROR + 1);
+        let channels = shape.channels;
+        self.stages.push(Stage { nodes: start..start, channels, values, errors, numbers, learns });
+        self.push(kind, source, shape);
+    }
+
+    /// Goes on in the stage that is open.
+    fn follow(&mut self, kind: Kind, shape: Shape) {
+        self.push(kind, self.nodes.len() - 1, shape);
+    }
+
+    fn push(&mut self, kind: Kind, source: usize, shape: Shape) {
+        let stage = self.stages.len() - 1;
+        let (sums, tensors) = (Vec::new(), [usize::MAX; 2]);
+        self.nodes.push(Node { kind, source, stage, shape, tensors, at: 0, kept: 0, error: 0, numbers: 0, sums });
+        self.stages[stage].nodes.end = self.nodes.len();
+    }
+
+    /// Gives every operation its places.
+    fn finish(mut self) -> Result<Network, ModelError> {
+        if self.tensors.is_empty() {
+            return Err(ModelError::Empty);
+        }
+        for stage in &mut self.stages {
+            for index in stage.nodes.clone() {
+                let (kind, pixels, source) = {
+                    let node = &self.nodes[index];
+                    (node.kind, node.shape.pixels(), node.source)
+                };
+                let in_place = match kind {
+                    Kind::Activation(activation) => {
+                        let before = &self.nodes[source];
+                        activation.keeps_no_input()
+                            && index > stage.nodes.start
+                            && before.sums.is_empty()
+                            && !matches!(before.kind, Kind::Activation(_) | Kind::Input)
+                    }
+                    _ => false,
+                };
+                let at = if in_place {
+                    self.nodes[source].at
+                } else {
+                    stage.values += pixels;
+                    stage.values - pixels
+                };
+                let node = &mut self.nodes[index];
+                node.at = at;
+                if matches!(kind, Kind::Pool(_, Pooling::Max) | Kind::Dropout(_)) {
+                    node.kept = stage.values;
+                    stage.values += pixels;
+                }
+                if matches!(kind, Kind::BatchNorm { .. }) {
+                    node.numbers = stage.numbers;
+                    stage.numbers += BATCH_NORM_NUMBERS;
+                }
+            }
+            // Errors are overwritten on their way back, where the sizes agree and nobody else will ask for them.
+            for index in stage.nodes.clone().rev() {
+                let pixels = self.nodes[index].shape.pixels();
+                let after = index + 1;
+                let shared = after < stage.nodes.end
+                    && self.nodes[after].shape.pixels() == pixels
+                    && !matches!(self.nodes[after].kind, Kind::Sum(_) | Kind::Pool(..));
+                self.nodes[index].error = if shared {
+                    self.nodes[after].error
+                } else {
+                    stage.errors += pixels;
+                    stage.errors - pixels
+                };
+            }
+        }
+        Ok(Network { nodes: self.nodes, stages: self.stages, layers: self.layers, tensors: self.tensors })
+    }
+}
+
+/// Numbers that batch normalisation keeps for a channel: see `local::batch_norm`.
+pub(super) const BATCH_NORM_NUMBERS: usize = 6;
+
+impl Window {
+    /// The shape of what it makes of an image.
+    fn over(self, shape: Shape, channels: usize) -> Shape {
+        let side = |side: usize, window: usize| (side + 2 * self.pad - window) / self.stride + 1;
+        Shape { channels, height: side(shape.height, self.height), width: side(shape.width, self.width) }
+    }
+}
+
+fn within(
+    layer: &str,
+    what: &'static str,
+    value: usize,
+    allowed: std::ops::RangeInclusive<usize>,
+) -> Result<(), ModelError> {
+    if allowed.contains(&value) {
+        return Ok(());
+    }
+    let allowed = format!("from {} to {}", allowed.start(), allowed.end());
+    Err(ModelError::Number { layer: layer.into(), what, allowed, got: value.to_string() })
+}
+
+fn positive(layer: &str, what: &'static str, value: f64) -> Result<(), ModelError> {
+    share(layer, what, value, "positive and finite", value > 0.0 && value.is_finite())
+}
+
+fn share(layer: &str, what: &'static str, value: f64, allowed: &str, holds: bool) -> Result<(), ModelError> {
+    if value >= 0.0 && holds {
+        return Ok(());
+    }
+    Err(ModelError::Number { layer: layer.into(), what, allowed: allowed.into(), got: value.to_string() })
 }

@@ -3,14 +3,15 @@
 use jiff::Zoned;
 use thiserror::Error;
 
-use super::learner::Learner;
+use super::learner::{Learner, LearnerOptions};
 use super::machine;
 use crate::data::{BatchOrder, DataError, Dataset};
-use crate::nn::{ModelError, Network, Role};
+use crate::kernel::Instructions;
+use crate::nn::{ModelError, Needs, Network, Role};
 use crate::optim::schedule::{self, ScheduleError};
 use crate::optim::{Choice, HyperSpec, KnobError, Knobs, OptimError, mask};
 use crate::stream::{
-    Author, DecayMask, Description, Hyper, Knob, Length, RunConfig, RunOptions, Scope, Setting, TensorInfo,
+    Author, DecayMask, Description, Hyper, Knob, Length, LossConfig, RunConfig, RunOptions, Scope, Setting, TensorInfo,
 };
 
 /// What can be wrong with the configuration of a run.
@@ -91,7 +92,7 @@ impl Experiment {
         check_edits(&config, knobs.clone())?;
 
         let data = Dataset::load(&config.data)?;
-        network.check_fit(&config.model, data.train.width(), data.info.classes.len())?;
+        network.check_fit(&config.model, data.train.width(), Needs::Classes(data.info.classes.len()))?;
         let order = BatchOrder::new(data.train.len(), config.batch, config.seed);
         let total_steps = match config.length {
             Length::Epochs(epochs) => Some(epochs.saturating_mul(order.per_epoch())),
@@ -119,15 +120,15 @@ impl Experiment {
             options,
         };
         let Description { config, options, .. } = &description;
-        let learner = Learner::new(
-            network,
-            config.init,
-            config.seed,
-            choice.build(config.seed),
-            &knobs,
-            config.batch.min(data.train.len()),
-            options.threads,
-        );
+        let learner_options = LearnerOptions {
+            init: config.init,
+            seed: config.seed,
+            loss: LossConfig::default(),
+            batch: config.batch.min(data.train.len()),
+            threads: options.threads,
+            instructions: Instructions::best(),
+        };
+        let learner = Learner::new(network, learner_options, choice.build(config.seed), &knobs);
         Ok(Experiment { learner, data, knobs, order, description })
     }
 

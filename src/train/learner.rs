@@ -1,34 +1,35 @@
-//! One training step, and evaluation: the network, the data's rows and the update, on a team of threads.
+//! One training step, and evaluation: the network, the data's samples and the update, on a team of threads.
 //!
-//! A step has two barriers. First, blocks of samples go forward and backward. Then each block of each tensor's rows
-//! gets its gradient, its update and its sums at once. Between the two it is certain that every gradient is finite:
-//! the largest |input| and |error| of each layer, times the number of terms, bound every sum; only where that bound
-//! is not finite are all gradients computed and looked at before the first weight is written.
+//! A step goes forward and backward stage by stage. Then each block of each tensor's rows gets its gradient, its
+//! update and its sums at once. Before that it is certain that every gradient is finite: the largest |input| and
+//! |error| of each layer, times the number of terms, bound every sum; only where that bound is not finite are all
+//! gradients computed and looked at before the first weight is written.
 
 use thiserror::Error;
 
-use super::pass::{Pass, PassTensor, Task, part};
+use super::pass::{Pass, PassTensor, Task};
 use super::team::Team;
 use crate::data::Samples;
-use crate::nn::{Network, Rows, initialise};
+use crate::kernel::{Element, Instructions};
+use crate::nn::{self, Mode, Network, Passage, Targets, initialise};
 use crate::optim::{Knobs, Optimizer};
-use crate::scalar::{Scalar, is_finite, largest};
-use crate::stream::{Init, Score, TensorSums, Weights};
+use crate::random::{Generator, Purpose};
+use crate::scalar::is_finite;
+use crate::stream::{Init, LossConfig, Score, TensorSums, Weights};
 
-/// Samples in a block of a step.
-const STEP_ROWS: usize = 50;
-/// Samples in a block of an evaluation.
-const EVALUATION_ROWS: usize = 125;
-/// Blocks of an evaluation that are in memory at once.
-const EVALUATION_BLOCKS: usize = 16;
+/// Samples of an evaluation that are in memory at once.
+const EVALUATION_SAMPLES: usize = 128;
 
 /// A network, its weights and what it takes to train them.
-pub struct Learner<T: Scalar> {
+pub struct Learner<T: Element> {
     network: Network,
+    loss: LossConfig,
+    seed: u64,
+    instructions: Instructions,
     team: Team,
     pass: Pass<T>,
-    step_blocks: Vec<Rows<T>>,
-    evaluation_blocks: Vec<Rows<T>>,
+    training: Passage<T>,
+    evaluation: Passage<T>,
 }
 
 /// What a step tells of its batch: loss and accuracy before the update.
@@ -36,8 +37,39 @@ pub struct Learner<T: Scalar> {
 pub struct Progress {
     /// Mean data loss, without the penalty.
     pub loss: f64,
-    /// Correct share.
+    /// Correct share; NaN where there are no classes.
     pub accuracy: f64,
+}
+
+/// How a learner is made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LearnerOptions {
+    /// How weights start.
+    pub init: Init,
+    /// Determines the initial weights, and what dropout drops.
+    pub seed: u64,
+    /// What is minimised.
+    pub loss: LossConfig,
+    /// The largest batch.
+    pub batch: usize,
+    /// Threads that compute, the calling one among them. They change no bit.
+    pub threads: usize,
+    /// What loops are compiled for. It changes no bit.
+    pub instructions: Instructions,
+}
+
+impl Default for LearnerOptions {
+    /// PyTorch's initialisation, cross-entropy, batches of 100, all cores.
+    fn default() -> Self {
+        LearnerOptions {
+            init: Init::Torch,
+            seed: 1,
+            loss: LossConfig::default(),
+            batch: 100,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            instructions: Instructions::best(),
+        }
+    }
 }
 
 /// A step that was not made, or that went wrong.
@@ -56,26 +88,28 @@ impl NotFinite {
     }
 }
 
-impl<T: Scalar> Learner<T> {
-    /// Fresh weights, drawn by `seed`, for batches of at most `batch` samples; `knobs` as they are at the start.
-    pub fn new(
-        network: Network,
-        init: Init,
-        seed: u64,
-        optimizer: Optimizer<T>,
-        knobs: &Knobs,
-        batch: usize,
-        threads: usize,
-    ) -> Self {
-        let tensors: Vec<PassTensor> =
-            network.tensors().iter().map(|tensor| PassTensor { shape: tensor.shape.clone() }).collect();
+impl<T: Element> Learner<T> {
+    /// Fresh weights; `knobs` as they are at the start.
+    pub fn new(network: Network, options: LearnerOptions, optimizer: Optimizer<T>, knobs: &Knobs) -> Self {
+        let LearnerOptions { init, seed, loss, batch, threads, instructions } = options;
+        let tensors: Vec<PassTensor> = network
+            .tensors()
+            .iter()
+            .map(|tensor| {
+                let block_rows = Some(network.rows_in_task(tensor, batch));
+                PassTensor { shape: tensor.shape.clone(), block_rows }
+            })
+            .collect();
         let weights = initialise(&network, init, seed);
         Learner {
             pass: Pass::new(optimizer, knobs, &tensors, weights),
             team: Team::new(threads),
-            step_blocks: blocks_of(&network, batch.div_ceil(STEP_ROWS), STEP_ROWS.min(batch)),
-            evaluation_blocks: blocks_of(&network, EVALUATION_BLOCKS, EVALUATION_ROWS),
+            training: Passage::new(&network, batch, nn::Purpose::Training),
+            evaluation: Passage::new(&network, EVALUATION_SAMPLES, nn::Purpose::Evaluation),
             network,
+            loss,
+            seed,
+            instructions,
         }
     }
 
@@ -104,74 +138,69 @@ impl<T: Scalar> Learner<T> {
     /// # Panics
     /// Where there are more samples than a batch may have, or none.
     pub fn step(&mut self, samples: &Samples, indices: &[u32], knobs: &Knobs) -> Result<Progress, NotFinite> {
-        let share = T::one() / T::of(indices.len() as f64);
-        let (network, weights) = (&self.network, self.pass.weights());
-        let parts = self.step_blocks.len();
-        self.team.for_each(&mut self.step_blocks, |index, rows| {
-            let own = &indices[part(indices.len(), parts, index)];
-            let (inputs, labels) = rows.fill(own.len());
-            samples.gather(own.iter().map(|&sample| sample as usize), inputs, labels);
-            rows.learn(network, weights, share);
-        });
-
-        let (loss, correct) = total(&self.step_blocks);
-        let loss = loss / indices.len() as f64;
-        if !is_finite(loss) {
+        let Learner { network, team, pass, training, .. } = self;
+        let key = Generator::new(self.seed, Purpose::Dropout, pass.updates()).key();
+        let setting = nn::Setting { network, weights: pass.weights(), instructions: self.instructions };
+        let pick = |at: usize| indices[at] as usize;
+        take_targets(training.targets(), samples, indices.len(), pick);
+        training.fill(team, setting, |at, row| samples.write(pick(at), row));
+        training.forward(team, setting, Mode::Training(key));
+        training.judge(setting, self.loss);
+        let progress = progress(training, setting, indices.len());
+        if !is_finite(progress.loss) {
             return Err(NotFinite { what: "the loss".into(), weights: Weights::Kept });
         }
-        let blocks = &self.step_blocks;
+        training.backward(team, setting);
+        let bounded = training.gradients_are_bounded(setting);
+        let (network, training) = (&*network, &*training);
+        let instructions = self.instructions;
         let gradient = |task: &Task, gradient: &mut [T]| {
-            Rows::gradient(blocks, &network.tensors()[task.tensor], task.rows.clone(), gradient);
+            let setting = nn::Setting { network, weights: &[], instructions };
+            training.gradient(setting, &network.tensors()[task.tensor], task.rows.clone(), gradient);
         };
-        if gradients_are_bounded(blocks, network, indices.len()) {
-            self.pass.update(&mut self.team, knobs, gradient);
+        if bounded {
+            pass.update(team, knobs, gradient);
         } else {
-            self.pass
-                .find_gradient(&mut self.team, gradient)
+            pass.find_gradient(team, gradient)
                 .map_err(|tensor| NotFinite::of("gradient", &network.tensors()[tensor].name, Weights::Kept))?;
-            self.pass.update_with_found(&mut self.team, knobs);
+            pass.update_with_found(team, knobs);
         }
-        if let Some(tensor) = self.pass.sums().iter().position(|sums| !sums.d2.is_finite()) {
+        if let Some(tensor) = pass.sums().iter().position(|sums| !sums.d2.is_finite()) {
             return Err(NotFinite::of("update", &network.tensors()[tensor].name, Weights::Lost));
         }
-        Ok(Progress { loss, accuracy: correct as f64 / indices.len() as f64 })
+        Ok(progress)
     }
 
     /// Mean loss and accuracy over the first `count` samples, with the weights as they are.
     pub fn evaluate(&mut self, samples: &Samples, count: usize) -> Score {
-        let (network, weights) = (&self.network, self.pass.weights());
-        let (mut loss, mut correct) = (0.0, 0);
-        for wave in (0..count).step_by(EVALUATION_BLOCKS * EVALUATION_ROWS) {
-            let blocks = (count - wave).div_ceil(EVALUATION_ROWS).min(EVALUATION_BLOCKS);
-            let blocks = &mut self.evaluation_blocks[..blocks];
-            self.team.for_each(blocks, |index, rows| {
-                let start = wave + index * EVALUATION_ROWS;
-                let own = start..(start + EVALUATION_ROWS).min(count);
-                let (inputs, labels) = rows.fill(own.len());
-                samples.gather(own, inputs, labels);
-                rows.evaluate(network, weights);
-            });
-            let (wave_loss, wave_correct) = total(blocks);
-            loss += wave_loss;
-            correct += wave_correct;
+        let Learner { network, team, pass, training, evaluation, .. } = self;
+        let setting = nn::Setting { network, weights: pass.weights(), instructions: self.instructions };
+        evaluation.remember_as(training);
+        let (mut loss, mut correct) = (0.0, Some(0));
+        for start in (0..count).step_by(evaluation.capacity()) {
+            let there = evaluation.capacity().min(count - start);
+            take_targets(evaluation.targets(), samples, there, |at| start + at);
+            evaluation.fill(team, setting, |at, row| samples.write(start + at, row));
+            evaluation.forward(team, setting, Mode::Evaluation);
+            evaluation.judge(setting, self.loss);
+            loss += evaluation.loss(setting);
+            correct = correct.zip(evaluation.correct()).map(|(all, these)| all + these);
         }
-        Score { loss: loss / count as f64, accuracy: correct as f64 / count as f64 }
+        let accuracy = correct.map_or(f64::NAN, |correct| correct as f64 / count as f64);
+        Score { loss: loss / count as f64, accuracy }
     }
 }
 
-fn blocks_of<T: Scalar>(network: &Network, count: usize, rows: usize) -> Vec<Rows<T>> {
-    (0..count).map(|_| Rows::new(network, rows)).collect()
+fn progress<T: Element>(passage: &Passage<T>, setting: nn::Setting<'_, T>, samples: usize) -> Progress {
+    let accuracy = passage.correct().map_or(f64::NAN, |correct| correct as f64 / samples as f64);
+    Progress { loss: passage.loss(setting) / samples as f64, accuracy }
 }
 
-/// Losses and correct predictions of all blocks, in their order.
-fn total<T: Scalar>(blocks: &[Rows<T>]) -> (f64, usize) {
-    blocks.iter().fold((0.0, 0), |(loss, correct), rows| (loss + rows.loss(), correct + rows.correct()))
-}
-
-/// Whether no sum of `samples` terms in any gradient can leave the finite range. Half of the range is left for rounding.
-fn gradients_are_bounded<T: Scalar>(blocks: &[Rows<T>], network: &Network, samples: usize) -> bool {
-    (0..network.layers().len()).all(|layer| {
-        let bound = largest(blocks.iter().map(|rows| rows.bound(layer))).wide() * samples as f64;
-        bound < T::LARGEST / 2.0
-    })
+/// Puts the targets of `count` samples where the last batch's were.
+fn take_targets<T: Element>(to: &mut Targets<T>, samples: &Samples, count: usize, pick: impl Fn(usize) -> usize) {
+    let labels = samples.labels();
+    if let Targets::Classes(classes) = to {
+        classes.clear();
+        classes.extend((0..count).map(|at| u32::from(labels[pick(at)])));
+    }
 }

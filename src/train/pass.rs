@@ -30,6 +30,8 @@ const BLOCK: usize = 16 * 1024;
 pub struct PassTensor {
     /// Sizes, outermost first. A block does not cut a row, which is all that shares the first index.
     pub shape: Vec<usize>,
+    /// Rows of a block; where there is none, as many as [`PassOptions::block`] says.
+    pub block_rows: Option<usize>,
 }
 
 impl PassTensor {
@@ -120,7 +122,10 @@ impl<T: Scalar> Pass<T> {
         let (mut tasks, mut ranges, mut whole, mut end) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for (index, tensor) in tensors.iter().enumerate() {
             let (first, row_len) = (end, tensor.row_len());
-            let blocks = (tensor.rows() * row_len).div_ceil(options.block.max(1)).clamp(1, tensor.rows());
+            let blocks = match tensor.block_rows {
+                Some(rows) => tensor.rows().div_ceil(rows.max(1)).max(1),
+                None => (tensor.rows() * row_len).div_ceil(options.block.max(1)).clamp(1, tensor.rows()),
+            };
             for rows in (0..blocks).map(|index| part(tensor.rows(), blocks, index)) {
                 ranges.push(end..end + rows.len() * row_len);
                 tasks.push(Task { tensor: index, rows: rows.clone(), first: end - first });

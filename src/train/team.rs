@@ -4,7 +4,7 @@
 //! only when nothing has come for a while (a pause, a slow pace). Which thread runs a task never matters to a result:
 //! tasks are numbered by shapes alone, and each writes to its own place.
 //!
-//! This is one of two places of the crate with `unsafe`, `optim::instructions` the other: a library's pool costs 7 µs
+//! This is one of the places of the crate with `unsafe`, beside the instruction sets of `kernel` and `optim`: a library's pool costs 7 µs
 //! for each entry from outside, a phase here 0.04 µs, and the tasks need disjoint parts of several slices without a
 //! vector of them being built each step.
 
@@ -15,6 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+
+use crate::nn::{Arena, Crew};
 
 /// Turns of the waiting loop before a worker parks; the first ones spin, the rest give way to other threads.
 const PATIENCE: u32 = 4_000;
@@ -196,6 +198,28 @@ impl Team {
             let item = unsafe { items.item(index) };
             let pieces = Pieces { arenas: &parts[..count], range: cuts.ranges[index].clone() };
             task(index, pieces, item);
+        });
+    }
+}
+
+impl Crew for Team {
+    fn share_out<T: Send, const N: usize>(
+        &mut self,
+        tasks: usize,
+        arenas: [Arena<'_, T>; N],
+        task: impl Fn(usize, [&mut [T]; N]) + Sync,
+    ) {
+        let parts = arenas.map(|Arena { values, bounds, unit }| {
+            assert_eq!(bounds.len(), tasks + 1, "bounds around each task's part");
+            assert!(bounds.is_sorted(), "bounds in ascending order");
+            (Slice::of(values), bounds, unit)
+        });
+        self.run(tasks, |index| {
+            let pieces = parts.each_ref().map(|(slice, bounds, unit)| {
+                // SAFETY: bounds ascend, so parts do not overlap, and `run` gives each index to one task.
+                unsafe { slice.part(bounds[index] * unit..bounds[index + 1] * unit) }
+            });
+            task(index, pieces);
         });
     }
 }

@@ -1,0 +1,21 @@
+//! The arithmetic of networks: matrix products, dot products and row loops, for one thread.
+//!
+//! Every result is defined without regard to how it is computed: an output of a [`product`] is one chain of fused
+//! multiply-adds over its terms in their order, a [`dot`] is sixteen such chains, added up in a fixed tree. Neither
+//! the tile, nor the cut into tasks, nor the width of the processor's vectors is part of that, so that
+//! [every instruction set](Instructions) gives the same bits.
+//!
+//! What limits a product is the rate of fused multiply-adds. A tile of outputs stays in registers while its terms go
+//! by; one operand is read a vector at a time, the other a value at a time, so that neither is ever packed.
+
+mod dot;
+mod elements;
+mod instructions;
+mod lanes;
+mod product;
+
+pub use dot::{Dot, dot};
+pub use elements::{largest, map, sum, transpose, zip, zip_from_two, zip_two};
+pub use instructions::{Instructions, UnknownInstructions, Work};
+pub use lanes::{Element, LANES, Lanes};
+pub use product::{Factor, Places, Product, Start, Terms, product};

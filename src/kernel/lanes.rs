@@ -1,0 +1,231 @@
+//! Sixteen numbers at a time, in whatever registers there are.
+//!
+//! This is one of the places of the crate with `unsafe`: plain loops over arrays reach the same speed on some shapes
+//! and a fiftieth of it on others, as the compiler pleases.
+
+use crate::scalar::Scalar;
+
+/// Numbers in a vector. Part of the definition of a [`dot`](super::dot), and what rows are padded to.
+pub const LANES: usize = 16;
+
+/// A number type with the vectors that each instruction set has for it.
+pub trait Element: Scalar {
+    /// In AVX2's registers.
+    type Avx2: Lanes<Self>;
+    /// In AVX-512's.
+    type Avx512: Lanes<Self>;
+}
+
+impl Element for f32 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = x86::Avx2;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = x86::Avx512;
+    #[cfg(not(target_arch = "x86_64"))]
+    type Avx2 = Portable<f32>;
+    #[cfg(not(target_arch = "x86_64"))]
+    type Avx512 = Portable<f32>;
+}
+
+/// f64 is what is checked: it has no registers of its own, the compiler makes what it can of plain arrays.
+impl Element for f64 {
+    type Avx2 = Portable<f64>;
+    type Avx512 = Portable<f64>;
+}
+
+/// Sixteen numbers.
+pub trait Lanes<T: Scalar>: Copy {
+    /// Rows of a tile that its registers hold.
+    const TILE_ROWS: usize;
+    /// Vectors in a row of that tile.
+    const TILE_VECTORS: usize;
+
+    /// Rows of the left operand in a tile of dot products.
+    const DOT_ROWS: usize;
+    /// Rows of the right one.
+    const DOT_COLUMNS: usize;
+
+    /// A block on its side.
+    #[inline(always)]
+    fn transpose(block: [[T; 8]; 8]) -> [[T; 8]; 8] {
+        std::array::from_fn(|i| std::array::from_fn(|j| block[j][i]))
+    }
+
+    /// Sixteen times the same.
+    fn splat(value: T) -> Self;
+
+    /// `self·b + c`, rounded once.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+
+    /// Reads them.
+    ///
+    /// # Safety
+    /// Sixteen numbers can be read from there; the processor has what this type stands for.
+    unsafe fn load(from: *const T) -> Self;
+
+    /// Writes them.
+    ///
+    /// # Safety
+    /// Sixteen numbers can be written there; the processor has what this type stands for.
+    unsafe fn store(self, to: *mut T);
+}
+
+/// Sixteen numbers in an array: for any processor.
+#[derive(Debug, Clone, Copy)]
+pub struct Portable<T>([T; LANES]);
+
+impl<T: Scalar> Lanes<T> for Portable<T> {
+    const TILE_ROWS: usize = 4;
+    const TILE_VECTORS: usize = 1;
+    const DOT_ROWS: usize = 2;
+    const DOT_COLUMNS: usize = 3;
+
+    #[inline(always)]
+    fn splat(value: T) -> Self {
+        Portable([value; LANES])
+    }
+
+    #[inline(always)]
+    fn mul_add(mut self, b: Self, c: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] = self.0[lane].mul_add(b.0[lane], c.0[lane]);
+        }
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const T) -> Self {
+        // SAFETY: the caller's promise.
+        Portable(unsafe { from.cast::<[T; LANES]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut T) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<[T; LANES]>().write_unaligned(self.0) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_shuffle_ps,
+        _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
+        _mm512_storeu_ps,
+    };
+
+    use super::Lanes;
+
+    /// Two registers of eight.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Avx2(__m256, __m256);
+
+    // SAFETY (of every block): `Instructions` runs code of this type only where it has found AVX2 and FMA.
+    impl Lanes<f32> for Avx2 {
+        const TILE_ROWS: usize = 6;
+        const TILE_VECTORS: usize = 1;
+        const DOT_ROWS: usize = 2;
+        const DOT_COLUMNS: usize = 3;
+
+        #[inline(always)]
+        fn transpose(block: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+            // SAFETY: see above.
+            unsafe { turn(block) }
+        }
+
+        #[inline(always)]
+        fn splat(value: f32) -> Self {
+            // SAFETY: see above.
+            let half = unsafe { _mm256_set1_ps(value) };
+            Avx2(half, half)
+        }
+
+        #[inline(always)]
+        fn mul_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see above.
+            unsafe { Avx2(_mm256_fmadd_ps(self.0, b.0, c.0), _mm256_fmadd_ps(self.1, b.1, c.1)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: see above, and the caller's promise.
+            unsafe { Avx2(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see above, and the caller's promise.
+            unsafe {
+                _mm256_storeu_ps(to, self.0);
+                _mm256_storeu_ps(to.add(8), self.1);
+            }
+        }
+    }
+
+    /// Pairs, fours, eights.
+    #[inline(always)]
+    unsafe fn turn(block: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        // SAFETY: the caller runs where AVX2 is; all loads and stores are within the blocks.
+        unsafe {
+            let r = block.map(|row| _mm256_loadu_ps(row.as_ptr()));
+            let pairs: [__m256; 8] = std::array::from_fn(|i| {
+                let (a, b) = (r[i / 2 * 2], r[i / 2 * 2 + 1]);
+                if i % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
+            });
+            let fours: [__m256; 8] = std::array::from_fn(|i| {
+                let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2], pairs[i / 4 * 4 + i % 4 / 2 + 2]);
+                if i % 2 == 0 { _mm256_shuffle_ps::<0x44>(a, b) } else { _mm256_shuffle_ps::<0xee>(a, b) }
+            });
+            std::array::from_fn(|i| {
+                let (a, b) = (fours[i % 4], fours[i % 4 + 4]);
+                let row =
+                    if i < 4 { _mm256_permute2f128_ps::<0x20>(a, b) } else { _mm256_permute2f128_ps::<0x31>(a, b) };
+                let mut out = [0.0; 8];
+                _mm256_storeu_ps(out.as_mut_ptr(), row);
+                out
+            })
+        }
+    }
+
+    /// One register.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Avx512(__m512);
+
+    // SAFETY (of every block): `Instructions` runs code of this type only where it has found AVX-512.
+    impl Lanes<f32> for Avx512 {
+        const TILE_ROWS: usize = 8;
+        const TILE_VECTORS: usize = 3;
+        const DOT_ROWS: usize = 4;
+        const DOT_COLUMNS: usize = 6;
+
+        #[inline(always)]
+        fn transpose(block: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+            // SAFETY: see above; AVX-512 contains AVX2.
+            unsafe { turn(block) }
+        }
+
+        #[inline(always)]
+        fn splat(value: f32) -> Self {
+            // SAFETY: see above.
+            Avx512(unsafe { _mm512_set1_ps(value) })
+        }
+
+        #[inline(always)]
+        fn mul_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see above.
+            Avx512(unsafe { _mm512_fmadd_ps(self.0, b.0, c.0) })
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: see above, and the caller's promise.
+            Avx512(unsafe { _mm512_loadu_ps(from) })
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see above, and the caller's promise.
+            unsafe { _mm512_storeu_ps(to, self.0) }
+        }
+    }
+}

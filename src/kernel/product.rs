@@ -1,0 +1,329 @@
+//! Matrix products, of which a convolution is one with a list of places.
+
+use super::instructions::{Instructions, Work};
+use super::lanes::{Element, LANES, Lanes};
+
+/// `C[m][n] = start + Σ_k A(m, k)·B(k)[n]`
+///
+/// A's values are read one by one, from anywhere; B's and C's rows lie in one piece.
+#[derive(Debug)]
+pub struct Product<'a, T> {
+    /// Where A's values are: that of row m and term k is `a.values[m*a.row + its place]`.
+    pub a: Factor<'a, T>,
+    /// Where B's rows are: that of term k begins at `b[its place]`, and can be read up to a whole number of
+    /// [`LANES`] (beyond the columns it holds anything).
+    pub b: &'a [T],
+    /// The terms, in the order in which they are added up.
+    pub terms: Terms<'a>,
+    /// C, row behind row.
+    pub c: &'a mut [T],
+    /// From one row of C to the next.
+    pub c_row: usize,
+    /// C's rows.
+    pub rows: usize,
+    /// C's columns.
+    pub columns: usize,
+    /// What the sums start from.
+    pub start: Start<'a, T>,
+}
+
+/// The factor whose values are read one by one.
+#[derive(Debug, Clone, Copy)]
+pub struct Factor<'a, T> {
+    /// Its values.
+    pub values: &'a [T],
+    /// From one row to the next.
+    pub row: usize,
+}
+
+/// What an output starts from.
+#[derive(Debug, Clone, Copy)]
+pub enum Start<'a, T> {
+    /// 0
+    Zero,
+    /// A value for each row.
+    Bias(&'a [T]),
+    /// What C holds.
+    Sum,
+}
+
+/// The terms of a product's sums: a place in A and one in B for each.
+#[derive(Debug, Clone, Copy)]
+pub enum Terms<'a> {
+    /// Runs of terms at even distances.
+    Even {
+        /// Number of runs.
+        runs: usize,
+        /// From one run to the next, in A and in B.
+        run_step: [usize; 2],
+        /// Terms in a run.
+        terms: usize,
+        /// From one term to the next, in A and in B.
+        step: [usize; 2],
+    },
+    /// Any places.
+    Listed(&'a Places),
+}
+
+/// Places of terms, in A and in B.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    places: Vec<[u32; 2]>,
+    ends: Option<[usize; 2]>,
+}
+
+impl Places {
+    /// In the order in which terms are added up.
+    pub fn new(places: Vec<[u32; 2]>) -> Self {
+        let largest = |of: usize| places.iter().map(|place| place[of] as usize).max();
+        let ends = largest(0).zip(largest(1)).map(|(a, b)| [a, b]);
+        Places { places, ends }
+    }
+}
+
+impl Terms<'_> {
+    /// One run, where each has one term.
+    pub fn flat(self) -> Self {
+        match self {
+            Terms::Even { runs, run_step, terms: 1, .. } => {
+                Terms::Even { runs: 1, run_step: [0, 0], terms: runs, step: run_step }
+            }
+            other => other,
+        }
+    }
+
+    /// The largest places in A and in B, or none where there is no term.
+    fn ends(&self) -> Option<[usize; 2]> {
+        match self {
+            Terms::Even { runs: 0, .. } | Terms::Even { terms: 0, .. } => None,
+            Terms::Even { runs, run_step, terms, step } => {
+                Some(std::array::from_fn(|of| (runs - 1) * run_step[of] + (terms - 1) * step[of]))
+            }
+            Terms::Listed(places) => places.ends,
+        }
+    }
+}
+
+/// Computes a product.
+///
+/// # Panics
+/// Where an operand does not reach as far as the terms and sizes say.
+pub fn product<T: Element>(instructions: Instructions, product: Product<'_, T>) {
+    let Product { rows, columns, c_row, .. } = product;
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    assert!((rows - 1) * c_row + columns <= product.c.len(), "C has all rows");
+    if let Some([a, b]) = product.terms.ends() {
+        assert!((rows - 1) * product.a.row + a < product.a.values.len(), "A has all rows and terms");
+        assert!(b + columns.next_multiple_of(LANES) <= product.b.len(), "B has all terms, up to whole vectors");
+    }
+    if let Start::Bias(bias) = product.start {
+        assert!(rows <= bias.len(), "a bias for each row");
+    }
+    instructions.run(product);
+}
+
+impl<T: Element> Work<T> for Product<'_, T> {
+    type Outcome = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<T>>(self) {
+        let c = self.c.as_mut_ptr();
+        let vectors = self.columns.div_ceil(LANES);
+        let mut vector = 0;
+        while vector < vectors {
+            // Four are two and two rather than three and one, which would wait for its loads.
+            let left = vectors - vector;
+            let take = if left == 4 && V::TILE_VECTORS == 3 { 2 } else { left.min(V::TILE_VECTORS) };
+            let mut row = 0;
+            while row < self.rows {
+                let rows = (self.rows - row).min(V::TILE_ROWS);
+                // SAFETY: `product` has checked that every place lies within its operand.
+                unsafe { self.tile_of::<V>(c, row, rows, vector, take) };
+                row += rows;
+            }
+            vector += take;
+        }
+    }
+}
+
+macro_rules! tile_of {
+    ($self:ident, $V:ty, $c:ident, $row:ident, $vector:ident, $rows:ident, $take:ident; $($m:literal),*) => {
+        match ($rows, $take) {
+            $(
+                // SAFETY: the caller's promise.
+                ($m, 1) => unsafe { $self.tile::<$V, $m, 1>($c, $row, $vector) },
+                // SAFETY: the caller's promise.
+                ($m, 2) if <$V>::TILE_VECTORS >= 2 => unsafe { $self.tile::<$V, $m, 2>($c, $row, $vector) },
+                // SAFETY: the caller's promise.
+                ($m, 3) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, $m, 3>($c, $row, $vector) },
+            )*
+            _ => unreachable!("no tile is larger than a vector type's"),
+        }
+    };
+}
+
+impl<T: Element> Product<'_, T> {
+    /// # Safety
+    /// Operands reach as far as `product` checks, and the tile lies within C.
+    #[inline(always)]
+    unsafe fn tile_of<V: Lanes<T>>(&self, c: *mut T, row: usize, rows: usize, vector: usize, take: usize) {
+        tile_of!(self, V, c, row, vector, rows, take; 8, 7, 6, 5, 4, 3, 2, 1);
+    }
+
+    /// A tile of `M` rows and `N` vectors that stays in registers while all terms go by.
+    ///
+    /// # Safety
+    /// Operands reach as far as `product` checks, and the tile lies within C.
+    #[inline(always)]
+    unsafe fn tile<V: Lanes<T>, const M: usize, const N: usize>(&self, c: *mut T, row: usize, vector: usize) {
+        let column = vector * LANES;
+        let whole = column + N * LANES <= self.columns;
+        // SAFETY: `product` has checked the operands' sizes against rows, columns and terms; columns beyond C's are
+        // read from B, which has whole vectors, and stay in `edge`.
+        unsafe {
+            let a = self.a.values.as_ptr().add(row * self.a.row);
+            let b = self.b.as_ptr().add(column);
+            let c = c.add(row * self.c_row + column);
+            let mut sums = [[V::splat(T::zero()); N]; M];
+            match self.start {
+                Start::Zero => {}
+                Start::Bias(bias) => {
+                    for m in 0..M {
+                        sums[m] = [V::splat(bias[row + m]); N];
+                    }
+                }
+                Start::Sum if whole => {
+                    for m in 0..M {
+                        for n in 0..N {
+                            sums[m][n] = V::load(c.add(m * self.c_row + n * LANES));
+                        }
+                    }
+                }
+                Start::Sum => {
+                    for m in 0..M {
+                        let mut edge = [[T::zero(); LANES]; N];
+                        let edge = edge.as_flattened_mut();
+                        let there = self.columns - column;
+                        std::ptr::copy_nonoverlapping(c.add(m * self.c_row), edge.as_mut_ptr(), there);
+                        for n in 0..N {
+                            sums[m][n] = V::load(edge.as_ptr().add(n * LANES));
+                        }
+                    }
+                }
+            }
+            let a_row = self.a.row;
+            // A macro, for a closure that is called at two places is not always inlined into a loop of its own.
+            macro_rules! add {
+                ($a_place:expr, $b_place:expr) => {
+                    let (factors, vectors) = (a.add($a_place), b.add($b_place));
+                    let mut values = [V::splat(T::zero()); N];
+                    for n in 0..N {
+                        values[n] = V::load(vectors.add(n * LANES));
+                    }
+                    for m in 0..M {
+                        let factor = V::splat(*factors.add(m * a_row));
+                        for n in 0..N {
+                            sums[m][n] = factor.mul_add(values[n], sums[m][n]);
+                        }
+                    }
+                };
+            }
+            match self.terms {
+                Terms::Even { runs, run_step, terms, step } => {
+                    for run in 0..runs {
+                        let (mut at_a, mut at_b) = (run * run_step[0], run * run_step[1]);
+                        for _ in 0..terms {
+                            add!(at_a, at_b);
+                            at_a += step[0];
+                            at_b += step[1];
+                        }
+                    }
+                }
+                Terms::Listed(places) => {
+                    for place in &places.places {
+                        add!(place[0] as usize, place[1] as usize);
+                    }
+                }
+            }
+            for m in 0..M {
+                if whole {
+                    for n in 0..N {
+                        sums[m][n].store(c.add(m * self.c_row + n * LANES));
+                    }
+                } else {
+                    let mut edge = [[T::zero(); LANES]; N];
+                    let edge = edge.as_flattened_mut();
+                    for n in 0..N {
+                        sums[m][n].store(edge.as_mut_ptr().add(n * LANES));
+                    }
+                    std::ptr::copy_nonoverlapping(edge.as_ptr(), c.add(m * self.c_row), self.columns - column);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Generator, Purpose};
+
+    fn values<T: Element>(count: usize, seed: u64) -> Vec<T> {
+        let mut generator = Generator::new(seed, Purpose::Init, 0);
+        (0..count).map(|_| T::of(generator.unit() - 0.5)).collect()
+    }
+
+    /// The definition.
+    fn chain<T: Element>(a: &[T], b: &[T], c: &[T], [rows, columns, terms]: [usize; 3], b_row: usize) -> Vec<T> {
+        let mut out = c.to_vec();
+        for m in 0..rows {
+            for n in 0..columns {
+                for k in 0..terms {
+                    out[m * columns + n] = a[m * terms + k].mul_add(b[k * b_row + n], out[m * columns + n]);
+                }
+            }
+        }
+        out
+    }
+
+    fn compare<T: Element>() {
+        for sizes @ [rows, columns, terms] in
+            [[1usize, 1, 1], [3, 5, 2], [8, 48, 7], [13, 100, 9], [17, 65, 33], [2, 16, 0], [9, 129, 4]]
+        {
+            let b_row = columns.next_multiple_of(LANES) + 3;
+            let (a, b, c) = (values(rows * terms, 1), values(terms * b_row + LANES, 2), values(rows * columns, 3));
+            let want = chain::<T>(&a, &b, &c, sizes, b_row);
+            let listed = Places::new((0..terms as u32).map(|k| [k, k * b_row as u32]).collect());
+            let even = Terms::Even { runs: 1, run_step: [0, 0], terms, step: [1, b_row] };
+            let runs = Terms::Even { runs: terms, run_step: [1, b_row], terms: 1, step: [0, 0] };
+            for instructions in Instructions::all() {
+                for terms in [even, runs, Terms::Listed(&listed)] {
+                    let mut got = c.clone();
+                    let factor = Factor { values: &a, row: sizes[2] };
+                    let c = &mut got;
+                    let start = Start::Sum;
+                    product(instructions, Product { a: factor, b: &b, terms, c, c_row: columns, rows, columns, start });
+                    assert!(got == want, "{sizes:?} with {instructions} and {terms:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_computes_the_definition_to_the_bit() {
+        compare::<f32>();
+        compare::<f64>();
+    }
+
+    #[test]
+    #[should_panic(expected = "A has all rows and terms")]
+    fn an_operand_that_is_too_short_is_refused() {
+        let (a, b, mut c) = ([0.0f32; 5], [0.0; 64], [0.0; 32]);
+        let terms = Terms::Even { runs: 1, run_step: [0, 0], terms: 3, step: [1, 16] };
+        let (a, c) = (Factor { values: &a[..], row: 3 }, &mut c[..]);
+        let start = Start::Zero;
+        product(Instructions::best(), Product { a, b: &b, terms, c, c_row: 16, rows: 2, columns: 16, start });
+    }
+}

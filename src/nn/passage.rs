@@ -1,0 +1,231 @@
+//! A batch on its way through a network.
+//!
+//! Every value of a network, for all samples of a batch, is a row: `[channel][pixel][sample]`. So every operation
+//! takes sixteen samples at a time, a channel's operations need no other channel, and a product's operands are read
+//! as they lie. Rows are as long as the batch, up to whole vectors ([`LANES`]); what the columns beyond the batch hold
+//! is finite, and their errors are 0.
+
+use super::crew::{Arena, Crew};
+use super::loss::Targets;
+use super::model::{Kind, Network};
+use super::taps::Taps;
+use crate::kernel::{Element, Instructions, LANES};
+
+/// Channels that a task computes.
+const BLOCK: usize = 8;
+
+/// The memory of one batch.
+#[derive(Debug, Clone)]
+pub struct Passage<T> {
+    /// Columns of a row.
+    pub(super) stride: usize,
+    /// Samples in the batch.
+    pub(super) used: usize,
+    /// Samples as they were given, `[sample][value]`, padded to whole vectors.
+    pub(super) samples: Vec<T>,
+    /// Samples, cut into tasks.
+    sample_bounds: Vec<usize>,
+    /// One for each stage.
+    pub(super) bands: Vec<Band<T>>,
+    /// What fully connected layers take, `[sample][value]`, layer behind layer; but the first layer's, which is
+    /// `samples`.
+    pub(super) rows: Vec<T>,
+    pub(super) row_blocks: RowBlocks,
+    pub(super) targets: Targets<T>,
+    pub(super) losses: Vec<T>,
+    pub(super) correct: usize,
+}
+
+/// The memory of one stage.
+#[derive(Debug, Clone)]
+pub(super) struct Band<T> {
+    pub(super) values: Vec<T>,
+    pub(super) errors: Vec<T>,
+    /// Each channel's.
+    pub(super) numbers: Vec<T>,
+    /// Layer normalisation's numbers of each sample: mean, 1/deviation, two of the way back, and room for a row.
+    pub(super) columns: Vec<T>,
+    /// Channels, cut into tasks.
+    pub(super) bounds: Vec<usize>,
+    /// The places that a convolution's products run over.
+    pub(super) taps: Option<Taps>,
+}
+
+/// Where the rows of `Passage::rows` are.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RowBlocks {
+    /// Ends of the tasks' parts, 0 first.
+    pub(super) bounds: Vec<usize>,
+    /// Stage and first sample of each task.
+    pub(super) tasks: Vec<[usize; 2]>,
+    /// Where each stage's rows begin, if it has any.
+    pub(super) starts: Vec<Option<usize>>,
+}
+
+/// What a passage is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Forward and backward.
+    Training,
+    /// Forward.
+    Evaluation,
+}
+
+/// What a pass through the network is computed with.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a, T> {
+    /// The network.
+    pub network: &'a Network,
+    /// Its parameters, tensor behind tensor.
+    pub weights: &'a [T],
+    /// What loops are compiled for.
+    pub instructions: Instructions,
+}
+
+impl<T: Element> Passage<T> {
+    /// Memory for at most `samples` samples.
+    pub fn new(network: &Network, samples: usize, purpose: Purpose) -> Self {
+        let stride = samples.max(1).next_multiple_of(LANES);
+        let bands = network.stages.iter().enumerate().map(|(index, stage)| {
+            let rows = |pixels: usize| vec![T::zero(); stage.channels * pixels * stride];
+            let head = network.head(index);
+            let mut numbers = vec![T::zero(); stage.channels * stage.numbers];
+            for node in &network.nodes[stage.nodes.clone()] {
+                if let Kind::BatchNorm { .. } = node.kind {
+                    // A running variance starts from 1.
+                    let places = (0..stage.channels).map(|channel| channel * stage.numbers + node.numbers);
+                    places.for_each(|place| numbers[place + super::local::RUNNING_VARIANCE] = T::one());
+                }
+            }
+            Band {
+                values: rows(stage.values),
+                errors: if purpose == Purpose::Training && stage.learns { rows(stage.errors) } else { Vec::new() },
+                numbers,
+                columns: match head.kind {
+                    Kind::LayerNorm(_) => vec![T::zero(); 5 * stride],
+                    _ => Vec::new(),
+                },
+                bounds: cut(stage.channels),
+                taps: match head.kind {
+                    Kind::Conv(window) => Some(Taps::new(network, head, window, stride)),
+                    _ => None,
+                },
+            }
+        });
+        let bands = bands.collect();
+        let row_blocks = match purpose {
+            Purpose::Training => RowBlocks::new(network, stride),
+            Purpose::Evaluation => RowBlocks::default(),
+        };
+        Passage {
+            stride,
+            used: 0,
+            samples: vec![T::zero(); stride * sample_row(network)],
+            sample_bounds: (0..=stride / LANES).map(|block| block * LANES).collect(),
+            bands,
+            rows: vec![T::zero(); row_blocks.bounds.last().copied().unwrap_or(0)],
+            row_blocks,
+            targets: Targets::default(),
+            losses: vec![T::zero(); stride],
+            correct: 0,
+        }
+    }
+
+    /// Samples that there is memory for.
+    pub fn capacity(&self) -> usize {
+        self.stride
+    }
+
+    /// What the next batch's outputs ought to be, to be filled in; it says how many samples there are.
+    pub fn targets(&mut self) -> &mut Targets<T> {
+        &mut self.targets
+    }
+
+    /// Takes in a batch whose targets are there: `write(i, row)` writes sample i's values.
+    ///
+    /// # Panics
+    /// Where there are more targets than memory.
+    pub fn fill(&mut self, crew: &mut impl Crew, setting: Setting<'_, T>, write: impl Fn(usize, &mut [T]) + Sync) {
+        let (width, row) = (setting.network.input().values(), sample_row(setting.network));
+        let used = self.targets.samples(setting.network.outputs());
+        assert!(used <= self.stride, "memory for at most {} samples, got {used}", self.stride);
+        self.used = used;
+        let blocks = &self.sample_bounds;
+        let samples = Arena { values: &mut self.samples, bounds: blocks, unit: row };
+        crew.share_out(blocks.len() - 1, [samples], |block, [samples]| {
+            for (sample, values) in samples.chunks_exact_mut(row).enumerate() {
+                let sample = block * LANES + sample;
+                if sample < used { write(sample, &mut values[..width]) } else { values.fill(T::zero()) }
+            }
+        });
+    }
+
+    /// What batch normalisation remembers of past batches, in the order of [`Network::buffers`].
+    pub fn buffers(&self, network: &Network) -> Vec<Vec<T>> {
+        let mut buffers = Vec::new();
+        self.clone().each_buffer(network, |buffer| buffers.push(buffer.iter().map(|value| **value).collect()));
+        buffers
+    }
+
+    /// Puts them in their places.
+    ///
+    /// # Panics
+    /// Where they differ from [`Network::buffers`] in number or length.
+    pub fn set_buffers(&mut self, network: &Network, buffers: &[Vec<T>]) {
+        let mut given = buffers.iter();
+        self.each_buffer(network, |mut buffer| {
+            let given = given.next().expect("as many buffers as the network has");
+            assert_eq!(buffer.len(), given.len(), "a buffer's length");
+            buffer.iter_mut().zip(given).for_each(|(place, &value)| **place = value);
+        });
+    }
+
+    /// Takes over what another passage's batch normalisation remembers.
+    pub fn remember_as(&mut self, other: &Passage<T>) {
+        for (band, other) in self.bands.iter_mut().zip(&other.bands) {
+            band.numbers.copy_from_slice(&other.numbers);
+        }
+    }
+
+    fn each_buffer(&mut self, network: &Network, mut visit: impl FnMut(Vec<&mut T>)) {
+        for node in network.nodes.iter().filter(|node| matches!(node.kind, Kind::BatchNorm { .. })) {
+            for number in [super::local::RUNNING_MEAN, super::local::RUNNING_VARIANCE] {
+                let each = network.stages[node.stage].numbers;
+                let numbers = self.bands[node.stage].numbers.chunks_exact_mut(each);
+                visit(numbers.map(|numbers| &mut numbers[node.numbers + number]).collect());
+            }
+        }
+    }
+}
+
+/// Values from one sample to the next.
+pub(super) fn sample_row(network: &Network) -> usize {
+    network.input().values().next_multiple_of(LANES)
+}
+
+/// Channels cut into tasks: eight each, or two tasks where there are fewer.
+fn cut(channels: usize) -> Vec<usize> {
+    let tasks = channels.div_ceil(BLOCK).max(2).min(channels);
+    (0..=tasks).map(|task| task * channels / tasks).collect()
+}
+
+impl RowBlocks {
+    fn new(network: &Network, stride: usize) -> Self {
+        let mut blocks = RowBlocks { bounds: vec![0], ..RowBlocks::default() };
+        for stage in 0..network.stages.len() {
+            let head = network.head(stage);
+            let source = network.source(head);
+            let wanted = head.kind == Kind::Linear && source.kind != Kind::Input;
+            let end = blocks.bounds[blocks.bounds.len() - 1];
+            blocks.starts.push(wanted.then_some(end));
+            if wanted {
+                let row = source.shape.values().next_multiple_of(LANES);
+                for first in (0..stride).step_by(LANES) {
+                    blocks.tasks.push([stage, first]);
+                    blocks.bounds.push(end + (first + LANES) * row);
+                }
+            }
+        }
+        blocks
+    }
+}
