@@ -85,8 +85,8 @@ impl Samples {
 
     /// Writes sample `index` as the network sees it.
     pub fn write<T: Scalar>(&self, index: usize, row: &mut [T]) {
-        let full = T::of(255.0);
-        row.iter_mut().zip(self.pixels.row(index)).for_each(|(value, &pixel)| *value = T::of(f64::from(pixel)) / full);
+        let shades = T::shades();
+        row.iter_mut().zip(self.pixels.row(index)).for_each(|(value, &pixel)| *value = shades[usize::from(pixel)]);
     }
 
     /// Writes the samples at `indices` into the rows of `inputs`, `[count, width]`, as value/255, and their classes

@@ -45,6 +45,8 @@ pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Deb
     fn magnitude_bits(self) -> Self::Bits;
     /// The value whose magnitude has this pattern.
     fn from_magnitude(bits: Self::Bits) -> Self;
+    /// p/255 for every byte p, the shades of an image.
+    fn shades() -> &'static [Self; 256];
     /// Appends the little-endian bytes.
     fn write_le(self, bytes: &mut Vec<u8>);
 }
@@ -115,6 +117,20 @@ macro_rules! scalar {
             #[inline(always)]
             fn from_magnitude(bits: $bits) -> Self {
                 <$type>::from_bits(bits)
+            }
+
+            #[inline]
+            fn shades() -> &'static [Self; 256] {
+                static SHADES: [$type; 256] = {
+                    let mut shades = [0.0; 256];
+                    let mut pixel = 0;
+                    while pixel < 256 {
+                        shades[pixel] = pixel as $type / 255.0;
+                        pixel += 1;
+                    }
+                    shades
+                };
+                &SHADES
             }
 
             fn write_le(self, bytes: &mut Vec<u8>) {

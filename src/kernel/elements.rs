@@ -60,39 +60,6 @@ impl<T: Element, F: Fn(T, T) -> T> Work<T> for Zip<'_, T, F> {
     }
 }
 
-/// `(to[i], too[i]) = f(to[i], too[i], from[i])`, for as many as there are of `from`
-///
-/// # Panics
-/// Where there are fewer of the others.
-pub fn zip_two<T: Element>(
-    instructions: Instructions,
-    to: &mut [T],
-    too: &mut [T],
-    from: &[T],
-    f: impl Fn(T, T, T) -> (T, T),
-) {
-    let (to, too) = (&mut to[..from.len()], &mut too[..from.len()]);
-    instructions.run(ZipTwo { to, too, from, f });
-}
-
-struct ZipTwo<'a, T, F> {
-    to: &'a mut [T],
-    too: &'a mut [T],
-    from: &'a [T],
-    f: F,
-}
-
-impl<T: Element, F: Fn(T, T, T) -> (T, T)> Work<T> for ZipTwo<'_, T, F> {
-    type Outcome = ();
-
-    #[inline(always)]
-    fn run<V: Lanes<T>>(self) {
-        for ((to, too), &from) in self.to.iter_mut().zip(self.too).zip(self.from) {
-            (*to, *too) = (self.f)(*to, *too, from);
-        }
-    }
-}
-
 /// `to[i] = f(to[i], a[i], b[i])`
 ///
 /// # Panics

@@ -29,7 +29,7 @@ impl<T: Element> Passage<T> {
             let [stage, first] = blocks.tasks[task];
             let source = network.source(network.head(stage));
             let values = &bands[source.stage].values;
-            let step = network.stages[source.stage].values * stride;
+            let step = network.stages[source.stage].values_step(stride);
             let (pixels, row) = (source.shape.pixels(), source.shape.values().next_multiple_of(LANES));
             let (turns, together, from_row) =
                 if pixels == 1 { (1, source.shape.channels, step) } else { (source.shape.channels, pixels, stride) };
@@ -45,8 +45,8 @@ impl<T: Element> Passage<T> {
         let network = setting.network;
         let (instructions, stage) = (setting.instructions, &network.stages[index]);
         let (stride, used) = (self.stride, self.used);
-        let piece = stage.errors * stride;
-        let value_piece = stage.values * stride;
+        let piece = stage.errors_step(stride);
+        let value_piece = stage.values_step(stride);
         let (earlier, later) = self.bands.split_at_mut(index + 1);
         let (own, earlier) = earlier.split_last_mut().expect("the stage itself");
         let (earlier, later) = (&*earlier, &*later);
@@ -78,7 +78,7 @@ impl<T: Element> Passage<T> {
                                 errors[place] = errors[place] + errors[sum + at];
                             }
                         } else {
-                            let each = network.stages[sum.stage].errors * stride;
+                            let each = network.stages[sum.stage].errors_step(stride);
                             let band = &later[sum.stage - index - 1].errors;
                             let theirs = &band[number * each..(number + 1) * each][theirs];
                             zip(instructions, &mut errors[rows.clone()], theirs, |error, more| error + more);
@@ -111,9 +111,9 @@ impl<T: Element> Passage<T> {
         along.fill(T::zero());
         let scales = &setting.weights[network.tensors()[head.tensors[0]].place.clone()];
         let each = setting.instructions;
-        let inputs = super::forward::rows_of(source, network.stages[source.stage].values * stride, stride);
+        let inputs = super::forward::rows_of(source, network.stages[source.stage].values_step(stride), stride);
         let at_error = Node { at: head.error, ..head.clone() };
-        let outputs = super::forward::rows_of(&at_error, network.stages[stage].errors * stride, stride);
+        let outputs = super::forward::rows_of(&at_error, network.stages[stage].errors_step(stride), stride);
         for ((input, output), &scale) in inputs.zip(outputs).zip(scales) {
             row.copy_from_slice(&errors[output]);
             row.iter_mut().for_each(|error| *error = *error * scale);
@@ -171,8 +171,8 @@ fn from_next<T: Element>(
 ) {
     let (network, instructions) = (setting.network, setting.instructions);
     let (stage, last, head) = (&network.stages[index], network.last(index), network.head(index + 1));
-    let (piece, at) = (stage.errors * stride, last.error * stride);
-    let step = network.stages[index + 1].errors * stride;
+    let (piece, at) = (stage.errors_step(stride), last.error * stride);
+    let step = network.stages[index + 1].errors_step(stride);
     let pixels = last.shape.pixels();
     let place = |which: usize| network.tensors()[head.tensors[which]].place.clone();
     match head.kind {
@@ -229,7 +229,7 @@ fn from_next<T: Element>(
                 for pixel in 0..pixels {
                     let scale = scales[channel * pixels + pixel];
                     let from = channel * step + (head.error + pixel) * stride;
-                    let input = (channel * stage.values + last.at + pixel) * stride;
+                    let input = channel * stage.values_step(stride) + (last.at + pixel) * stride;
                     let (from, input) = (&next.errors[from..from + stride], &values[input..input + stride]);
                     let row = &mut errors[at + pixel * stride..at + (pixel + 1) * stride];
                     row.copy_from_slice(input);

@@ -2,7 +2,7 @@
 
 use super::crew::{Arena, Crew};
 use super::local::{Channel, Mode};
-use super::loss::{Targets, cross_entropy, squared_error};
+use super::loss::{CrossEntropy, Targets, squared_error};
 use super::model::{Kind, LARGEST_VALUE, Node};
 use super::passage::{Band, Passage, Setting, sample_row};
 use super::taps::Taps;
@@ -24,7 +24,7 @@ impl<T: Element> Passage<T> {
         let (network, instructions) = (setting.network, setting.instructions);
         let stage = &network.stages[index];
         let (stride, used, samples) = (self.stride, self.used, &self.samples);
-        let piece = stage.values * stride;
+        let piece = stage.values_step(stride);
         let (earlier, own) = self.bands.split_at_mut(index);
         let earlier = &*earlier;
         let Band { values, numbers, columns, bounds, taps, .. } = &mut own[0];
@@ -42,16 +42,17 @@ impl<T: Element> Passage<T> {
                     let pixels = head.shape.pixels();
                     let row = sample_row(network);
                     // Where a channel is a row, channels are transposed together.
-                    let (turns, together) = if piece == stride { (1, channels) } else { (channels, pixels) };
+                    let (turns, together, to_row) =
+                        if pixels == 1 { (1, channels, piece) } else { (channels, pixels, stride) };
                     for turn in 0..turns {
                         let from = &samples[(first * pixels + turn * together)..];
                         let to = &mut values[turn * piece + at..];
-                        transpose(instructions, (from, row), (to, stride), [stride, together]);
+                        transpose(instructions, (from, row), (to, to_row), [stride, together]);
                     }
                 }
                 Kind::Linear => {
                     let from = &earlier[source.stage];
-                    let step = network.stages[source.stage].values * stride;
+                    let step = network.stages[source.stage].values_step(stride);
                     let inputs = source.shape.values();
                     let pixels = source.shape.pixels();
                     let weights = &setting.weights[network.tensors()[head.tensors[0]].place.clone()][first * inputs..];
@@ -99,7 +100,7 @@ impl<T: Element> Passage<T> {
                     }
                 }
                 Kind::Flatten => {
-                    let step = network.stages[source.stage].values * stride;
+                    let step = network.stages[source.stage].values_step(stride);
                     let pixels = source.shape.pixels();
                     for (channel, values) in values.chunks_exact_mut(piece).enumerate() {
                         let from =
@@ -108,7 +109,7 @@ impl<T: Element> Passage<T> {
                     }
                 }
                 Kind::LayerNorm(_) => {
-                    let step = network.stages[source.stage].values * stride;
+                    let step = network.stages[source.stage].values_step(stride);
                     let pixels = head.shape.pixels();
                     for (channel, values) in values.chunks_exact_mut(piece).enumerate() {
                         for pixel in 0..pixels {
@@ -153,7 +154,7 @@ impl<T: Element> Passage<T> {
         let (means, rest) = own[0].columns.split_at_mut(stride);
         let inverses = &mut rest[..stride];
         let from = &earlier[source.stage].values;
-        let step = network.stages[source.stage].values * stride;
+        let step = network.stages[source.stage].values_step(stride);
         let rows = || rows_of(source, step, stride).map(|row| &from[row]);
         let each = setting.instructions;
         means.fill(T::zero());
@@ -174,19 +175,19 @@ impl<T: Element> Passage<T> {
         let (stage, stride, outputs) = (&network.stages[last.stage], self.stride, last.shape.values());
         let Band { values, errors, .. } = &mut self.bands[last.stage];
         let pixels = last.shape.pixels();
-        let place = |of: usize, at: usize, each: usize| (of / pixels * each + at + of % pixels) * stride;
-        let row = |output: usize| &values[place(output, last.at, stage.values)..][..stride];
+        let place = |of: usize, at: usize, each: usize| of / pixels * each + (at + of % pixels) * stride;
+        let row = |output: usize| &values[place(output, last.at, stage.values_step(stride))..][..stride];
         let training = !errors.is_empty();
         if training {
             // Columns beyond the batch, whole vectors of them, get no slope below.
             for output in 0..outputs {
-                let start = place(output, last.error, stage.errors);
+                let start = place(output, last.error, stage.errors_step(stride));
                 errors[start + self.used / LANES * LANES..start + stride].fill(T::zero());
             }
         }
         let write = |output: usize, first: usize, slopes: [T; LANES]| {
             if training {
-                let start = place(output, last.error, stage.errors) + first;
+                let start = place(output, last.error, stage.errors_step(stride)) + first;
                 errors[start..start + LANES].copy_from_slice(&slopes);
             }
         };
@@ -195,7 +196,8 @@ impl<T: Element> Passage<T> {
         self.correct = match (&self.targets, loss) {
             (Targets::Classes(classes), LossConfig::SoftmaxCrossEntropy { label_smoothing }) => {
                 let share = T::one() / T::of(samples);
-                cross_entropy(outputs, classes, label_smoothing, share, row, write, losses)
+                let smoothing = label_smoothing;
+                setting.instructions.run(CrossEntropy { outputs, classes, smoothing, share, logits: row, errors: write, losses })
             }
             (Targets::Values(targets), _) => {
                 let share = T::one() / T::of(samples * outputs as f64);
@@ -210,7 +212,7 @@ impl<T: Element> Passage<T> {
     pub fn outputs(&self, setting: Setting<'_, T>) -> Vec<T> {
         let network = setting.network;
         let last = &network.nodes[network.nodes.len() - 1];
-        let step = network.stages[last.stage].values * self.stride;
+        let step = network.stages[last.stage].values_step(self.stride);
         let rows: Vec<_> = rows_of(last, step, self.stride).collect();
         let values = &self.bands[last.stage].values;
         (0..self.used).flat_map(|sample| rows.iter().map(move |row| values[row.start + sample])).collect()

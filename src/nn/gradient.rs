@@ -16,7 +16,7 @@ impl<T: Element> Passage<T> {
         let (network, instructions, stride) = (setting.network, setting.instructions, self.stride);
         let node = &network.nodes[tensor.node];
         let band = &self.bands[node.stage];
-        let step = network.stages[node.stage].errors * stride;
+        let step = network.stages[node.stage].errors_step(stride);
         let source = network.source(node);
         let row_of = |channel: usize| &band.errors[channel * step + node.error * stride..];
         match (tensor.role, node.kind) {
@@ -42,7 +42,7 @@ impl<T: Element> Passage<T> {
             }
             (Role::Weight, Kind::Conv(window)) => {
                 let from = &self.bands[source.stage].values;
-                let values = network.stages[source.stage].values * stride;
+                let values = network.stages[source.stage].values_step(stride);
                 let area = window.height * window.width;
                 let Some(taps) = &band.taps else { return };
                 for (place, meeting) in taps.weight.iter().enumerate() {
@@ -73,7 +73,7 @@ impl<T: Element> Passage<T> {
             }
             (role, Kind::LayerNorm(_)) => {
                 let (means, inverses) = (&band.columns[..stride], &band.columns[stride..2 * stride]);
-                let values = network.stages[source.stage].values * stride;
+                let values = network.stages[source.stage].values_step(stride);
                 let pixels = node.shape.pixels();
                 let from = &self.bands[source.stage].values;
                 for (channel, gradient) in rows.zip(gradient.chunks_exact_mut(pixels)) {

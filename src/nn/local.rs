@@ -93,7 +93,7 @@ impl<'a, T: Element> Channel<'a, T> {
                 let theirs = if other.stage == node.stage {
                     &before[theirs]
                 } else {
-                    let piece = self.stride * network.stages[other.stage].values;
+                    let piece = network.stages[other.stage].values_step(self.stride);
                     &self.earlier[other.stage].values[self.channel * piece..][theirs]
                 };
                 zip(self.instructions(), &mut output[..to.len()], theirs, |x, y| x + y);

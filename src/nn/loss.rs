@@ -1,6 +1,6 @@
 //! What is minimised: softmax cross-entropy, or mean squared error.
 
-use crate::kernel::LANES;
+use crate::kernel::{Element, LANES, Lanes, Work};
 use crate::scalar::Scalar;
 
 /// What a batch's outputs ought to be.
@@ -34,72 +34,82 @@ impl<T> Targets<T> {
 /// loss = ln Σ e^z - (1-ε)*z[class] - ε*mean z        slope = softmax - (1-ε)*one-hot - ε/classes
 /// ```
 ///
-/// `logits(class)` is a row of logits and `errors(class, row)` takes the slope's, times `share`; both have a column
-/// for each sample and as many more as make whole vectors, whose slope is 0. Returns the correct predictions, the
-/// first of several largest logits counting.
-///
-/// The largest logit is taken off first, so that nothing overflows that need not.
-#[inline(always)]
-pub(super) fn cross_entropy<'a, T: Scalar>(
-    outputs: usize,
-    classes: &[u32],
-    smoothing: f64,
-    share: T,
-    logits: impl Fn(usize) -> &'a [T],
-    mut errors: impl FnMut(usize, usize, [T; LANES]),
-    losses: &mut [T],
-) -> usize
+/// The result is the number of correct predictions, the first of several largest logits counting. The largest logit is
+/// taken off first, so that nothing overflows that need not.
+pub(super) struct CrossEntropy<'t, T, L, E> {
+    pub(super) outputs: usize,
+    pub(super) classes: &'t [u32],
+    /// ε
+    pub(super) smoothing: f64,
+    /// What slopes are multiplied with.
+    pub(super) share: T,
+    /// The row of a class's logits: a column for each sample, and as many more as make whole vectors.
+    pub(super) logits: L,
+    /// Takes sixteen slopes of a class; those of columns that are no samples are 0.
+    pub(super) errors: E,
+    pub(super) losses: &'t mut [T],
+}
+
+impl<'a, T, L, E> Work<T> for CrossEntropy<'_, T, L, E>
 where
-    T: 'a,
+    T: Element + 'a,
+    L: Fn(usize) -> &'a [T],
+    E: FnMut(usize, usize, [T; LANES]),
 {
-    let (rest, each) = (T::of(1.0 - smoothing), T::of(smoothing / outputs as f64));
-    let mut correct = 0;
-    for first in (0..classes.len()).step_by(LANES) {
-        let block = |class: usize| -> [T; LANES] {
-            let mut lanes = [T::zero(); LANES];
-            lanes.copy_from_slice(&logits(class)[first..first + LANES]);
-            lanes
-        };
-        let (mut most, mut best, mut all) = (block(0), [0; LANES], [T::zero(); LANES]);
-        for class in 0..outputs {
-            let z = block(class);
-            for lane in 0..LANES {
-                all[lane] = all[lane] + z[lane];
-                if z[lane] > most[lane] {
-                    (most[lane], best[lane]) = (z[lane], class);
+    type Outcome = usize;
+
+    #[inline(always)]
+    fn run<V: Lanes<T>>(self) -> usize {
+        let CrossEntropy { outputs, classes, smoothing, share, logits, mut errors, losses } = self;
+        let (rest, each) = (T::of(1.0 - smoothing), T::of(smoothing / outputs as f64));
+        let mut correct = 0;
+        for first in (0..classes.len()).step_by(LANES) {
+            let block = |class: usize| -> [T; LANES] {
+                let mut lanes = [T::zero(); LANES];
+                lanes.copy_from_slice(&logits(class)[first..first + LANES]);
+                lanes
+            };
+            let (mut most, mut best, mut all) = (block(0), [0; LANES], [T::zero(); LANES]);
+            for class in 0..outputs {
+                let z = block(class);
+                for lane in 0..LANES {
+                    all[lane] = all[lane] + z[lane];
+                    if z[lane] > most[lane] {
+                        (most[lane], best[lane]) = (z[lane], class);
+                    }
                 }
             }
-        }
-        let mut sums = [T::zero(); LANES];
-        for class in 0..outputs {
-            let z = block(class);
-            for lane in 0..LANES {
-                sums[lane] = sums[lane] + (z[lane] - most[lane]).exp();
+            let mut sums = [T::zero(); LANES];
+            for class in 0..outputs {
+                let z = block(class);
+                for lane in 0..LANES {
+                    sums[lane] = sums[lane] + (z[lane] - most[lane]).exp();
+                }
+            }
+            let there = LANES.min(classes.len() - first);
+            for class in 0..outputs {
+                let mut z = block(class);
+                for lane in 0..LANES {
+                    z[lane] = (z[lane] - most[lane]).exp() / sums[lane];
+                }
+                for lane in 0..LANES {
+                    let target = if lane < there && classes[first + lane] as usize == class { rest } else { T::zero() };
+                    z[lane] = if lane < there { (z[lane] - target - each) * share } else { T::zero() };
+                }
+                errors(class, first, z);
+            }
+            for lane in 0..there {
+                let class = classes[first + lane] as usize;
+                let at_class = logits(class)[first + lane] - most[lane];
+                let mean = all[lane] / T::of(outputs as f64) - most[lane];
+                // Apart, for 0 times a logit that is not finite is no 0.
+                let smooth = if smoothing > 0.0 { T::of(smoothing) * mean } else { T::zero() };
+                losses[first + lane] = sums[lane].ln() - rest * at_class - smooth;
+                correct += usize::from(best[lane] == class);
             }
         }
-        let there = LANES.min(classes.len() - first);
-        for class in 0..outputs {
-            let mut z = block(class);
-            for lane in 0..LANES {
-                z[lane] = (z[lane] - most[lane]).exp() / sums[lane];
-            }
-            for lane in 0..LANES {
-                let target = if lane < there && classes[first + lane] as usize == class { rest } else { T::zero() };
-                z[lane] = if lane < there { (z[lane] - target - each) * share } else { T::zero() };
-            }
-            errors(class, first, z);
-        }
-        for lane in 0..there {
-            let class = classes[first + lane] as usize;
-            let at_class = logits(class)[first + lane] - most[lane];
-            let mean = all[lane] / T::of(outputs as f64) - most[lane];
-            // Apart, for 0 times a logit that is not finite is no 0.
-            let smooth = if smoothing > 0.0 { T::of(smoothing) * mean } else { T::zero() };
-            losses[first + lane] = sums[lane].ln() - rest * at_class - smooth;
-            correct += usize::from(best[lane] == class);
-        }
+        correct
     }
-    correct
 }
 
 /// Squared error: per sample the sum over its values; the slope is `2·(y − target)`, times `share`.

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::kernel::LANES;
 use crate::stream::{Convention, LayerConfig};
 
 /// The shape of a sample's values at some place of a network.
@@ -206,6 +207,23 @@ pub(super) struct Stage {
     pub(super) numbers: usize,
     /// Whether it or a stage before it has parameters.
     pub(super) learns: bool,
+}
+
+impl Stage {
+    /// From one channel's values to the next one's.
+    pub(super) fn values_step(&self, stride: usize) -> usize {
+        odd_lines(self.values * stride)
+    }
+
+    /// From one channel's errors to the next one's.
+    pub(super) fn errors_step(&self, stride: usize) -> usize {
+        odd_lines(self.errors * stride)
+    }
+}
+
+/// An odd number of cache lines: steps of a power of two would put all channels in the same few places of a cache.
+fn odd_lines(values: usize) -> usize {
+    (values / LANES | 1) * LANES
 }
 
 /// A channel's number that holds the largest magnitude among a stage's outputs.

@@ -13,6 +13,8 @@ use crate::kernel::{Element, Instructions, LANES};
 
 /// Channels that a task computes.
 const BLOCK: usize = 8;
+/// Values of a channel from which on a task computes fewer of them.
+const LARGE: usize = 1 << 16;
 
 /// The memory of one batch.
 #[derive(Debug, Clone)]
@@ -87,7 +89,7 @@ impl<T: Element> Passage<T> {
     pub fn new(network: &Network, samples: usize, purpose: Purpose) -> Self {
         let stride = samples.max(1).next_multiple_of(LANES);
         let bands = network.stages.iter().enumerate().map(|(index, stage)| {
-            let rows = |pixels: usize| vec![T::zero(); stage.channels * pixels * stride];
+            let rows = |step: usize| vec![T::zero(); stage.channels * step];
             let head = network.head(index);
             let mut numbers = vec![T::zero(); stage.channels * stage.numbers];
             for node in &network.nodes[stage.nodes.clone()] {
@@ -98,14 +100,14 @@ impl<T: Element> Passage<T> {
                 }
             }
             Band {
-                values: rows(stage.values),
-                errors: if purpose == Purpose::Training && stage.learns { rows(stage.errors) } else { Vec::new() },
+                values: rows(stage.values_step(stride)),
+                errors: if purpose == Purpose::Training && stage.learns { rows(stage.errors_step(stride)) } else { Vec::new() },
                 numbers,
                 columns: match head.kind {
                     Kind::LayerNorm(_) => vec![T::zero(); 5 * stride],
                     _ => Vec::new(),
                 },
-                bounds: cut(stage.channels),
+                bounds: cut(stage.channels, stage.values_step(stride)),
                 taps: match head.kind {
                     Kind::Conv(window) => Some(Taps::new(network, head, window, stride)),
                     _ => None,
@@ -203,9 +205,11 @@ pub(super) fn sample_row(network: &Network) -> usize {
     network.input().values().next_multiple_of(LANES)
 }
 
-/// Channels cut into tasks: eight each, or two tasks where there are fewer.
-fn cut(channels: usize) -> Vec<usize> {
-    let tasks = channels.div_ceil(BLOCK).max(2).min(channels);
+/// Channels cut into tasks: eight each, four where those of a large image would not stay in the second cache, or two
+/// tasks where there are fewer.
+fn cut(channels: usize, step: usize) -> Vec<usize> {
+    let block = if step > LARGE { BLOCK / 2 } else { BLOCK };
+    let tasks = channels.div_ceil(block).max(2).min(channels);
     (0..=tasks).map(|task| task * channels / tasks).collect()
 }
 

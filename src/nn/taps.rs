@@ -44,8 +44,8 @@ impl Taps {
         let (inner, outer) = (source.shape, conv.shape);
         let area = window.height * window.width;
         // From one channel to the next.
-        let values = network.stages[source.stage].values * stride;
-        let errors = network.stages[conv.stage].errors * stride;
+        let values = network.stages[source.stage].values_step(stride);
+        let errors = network.stages[conv.stage].errors_step(stride);
         let reach = (inner.channels * values).max(outer.channels * errors).max(inner.channels * outer.channels * area);
         assert!(u32::try_from(reach).is_ok(), "a batch of images takes at most 2^32 values");
         let mut forward = Places::default();
@@ -133,6 +133,7 @@ fn for_each_place(window: Window, mut visit: impl FnMut(usize, usize, usize)) {
 }
 
 /// The pixel at a place of the padded image, if it is not padding.
+#[inline(always)]
 pub(super) fn inside(row: usize, column: usize, pad: usize, height: usize, width: usize) -> Option<usize> {
     let (row, column) = (row.checked_sub(pad)?, column.checked_sub(pad)?);
     (row < height && column < width).then_some(row * width + column)

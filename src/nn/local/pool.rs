@@ -1,7 +1,7 @@
 //! Pooling of a channel: for each window the largest value or the mean.
 
 use super::Channel;
-use crate::kernel::{Element, zip, zip_from_two, zip_two};
+use crate::kernel::{Element, LANES, Lanes, Work};
 use crate::nn::model::{Node, Pooling, Window};
 use crate::nn::taps::inside;
 
@@ -16,37 +16,10 @@ impl<T: Element> Channel<'_, T> {
         output: &mut [T],
         kept: &mut [T],
     ) {
-        let stride = self.stride;
-        let share = T::one() / T::of((window.height * window.width) as f64);
-        for pixel in 0..node.shape.pixels() {
-            let own = pixel * stride..(pixel + 1) * stride;
-            let output = &mut output[own.clone()];
-            match pooling {
-                Pooling::Max => {
-                    let kept = &mut kept[own];
-                    let mut first = true;
-                    for_each_place([source, node], window, pixel, |place, from| {
-                        let row = &input[from * stride..(from + 1) * stride];
-                        let place = T::of(place as f64);
-                        if std::mem::take(&mut first) {
-                            output.copy_from_slice(row);
-                            kept.fill(place);
-                            return;
-                        }
-                        // A NaN is larger than all, and stays.
-                        zip_two(self.instructions(), output, kept, row, |best, kept, x| {
-                            if x > best || x != x { (x, place) } else { (best, kept) }
-                        });
-                    });
-                }
-                Pooling::Mean => {
-                    output.fill(T::zero());
-                    for_each_place([source, node], window, pixel, |_, from| {
-                        zip(self.instructions(), output, &input[from * stride..(from + 1) * stride], |sum, x| sum + x);
-                    });
-                    output.iter_mut().for_each(|sum| *sum = *sum * share);
-                }
-            }
+        let windows = Windows { source, node, window, stride: self.stride };
+        match pooling {
+            Pooling::Max => self.instructions().run(Largest { windows, input, output, kept }),
+            Pooling::Mean => self.instructions().run(Mean { windows, input, output }),
         }
     }
 
@@ -59,39 +32,177 @@ impl<T: Element> Channel<'_, T> {
         errors: &[T],
         below: &mut [T],
     ) {
-        let stride = self.stride;
-        let share = T::one() / T::of((window.height * window.width) as f64);
+        let windows = Windows { source, node, window, stride: self.stride };
         below.fill(T::zero());
-        for pixel in 0..node.shape.pixels() {
-            let own = pixel * stride..(pixel + 1) * stride;
-            let error = &errors[own.clone()];
-            for_each_place([source, node], window, pixel, |place, from| {
-                let below = &mut below[from * stride..(from + 1) * stride];
-                match pooling {
-                    Pooling::Max => {
-                        let place = T::of(place as f64);
-                        zip_from_two(self.instructions(), below, error, &kept[own.clone()], |below, error, kept| {
-                            if kept == place { below + error } else { below }
-                        });
-                    }
-                    Pooling::Mean => {
-                        zip(self.instructions(), below, error, |below, error| below + error * share);
-                    }
-                }
-            });
+        match pooling {
+            Pooling::Max => self.instructions().run(LargestBack { windows, kept, errors, below }),
+            Pooling::Mean => self.instructions().run(MeanBack { windows, errors, below }),
         }
     }
 }
 
-/// Visits the places of a pixel's window that lie on the image: their number in the window, and the source's pixel.
-fn for_each_place([source, node]: [&Node; 2], window: Window, pixel: usize, mut visit: impl FnMut(usize, usize)) {
-    let (y, x) = (pixel / node.shape.width, pixel % node.shape.width);
-    for ky in 0..window.height {
-        for kx in 0..window.width {
-            let (row, column) = (y * window.stride + ky, x * window.stride + kx);
-            if let Some(from) = inside(row, column, window.pad, source.shape.height, source.shape.width) {
-                visit(ky * window.width + kx, from);
+/// The windows of a channel.
+#[derive(Clone, Copy)]
+struct Windows<'a> {
+    source: &'a Node,
+    node: &'a Node,
+    window: Window,
+    stride: usize,
+}
+
+impl Windows<'_> {
+    /// Visits each window, sixteen samples at a time: where the output is.
+    #[inline(always)]
+    fn each(&self, mut visit: impl FnMut(usize, usize, usize, usize)) {
+        for y in 0..self.node.shape.height {
+            for x in 0..self.node.shape.width {
+                let start = (y * self.node.shape.width + x) * self.stride;
+                for first in (0..self.stride).step_by(LANES) {
+                    visit(y, x, first, start + first);
+                }
             }
         }
+    }
+
+    /// Visits the places of a window that lie on the image: their number in it, and where the input is.
+    #[inline(always)]
+    fn places(&self, y: usize, x: usize, first: usize, mut visit: impl FnMut(usize, usize)) {
+        let (window, image) = (self.window, self.source.shape);
+        for ky in 0..window.height {
+            for kx in 0..window.width {
+                let (row, column) = (y * window.stride + ky, x * window.stride + kx);
+                if let Some(pixel) = inside(row, column, window.pad, image.height, image.width) {
+                    visit(ky * window.width + kx, pixel * self.stride + first);
+                }
+            }
+        }
+    }
+}
+
+/// Sixteen values.
+#[inline(always)]
+fn read<T: Element>(from: &[T], at: usize) -> [T; LANES] {
+    let mut lanes = [T::zero(); LANES];
+    lanes.copy_from_slice(&from[at..at + LANES]);
+    lanes
+}
+
+struct Largest<'a, T> {
+    windows: Windows<'a>,
+    input: &'a [T],
+    output: &'a mut [T],
+    kept: &'a mut [T],
+}
+
+impl<T: Element> Work<T> for Largest<'_, T> {
+    type Outcome = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<T>>(self) {
+        let Largest { windows, input, output, kept } = self;
+        windows.each(|y, x, first, to| {
+            // Below all, and no number's place.
+            let (mut best, mut best_place) = ([T::of(f64::NEG_INFINITY); LANES], [T::of(-1.0); LANES]);
+            windows.places(y, x, first, |place, from| {
+                let (values, place) = (read(input, from), T::of(place as f64));
+                for lane in 0..LANES {
+                    // A NaN is larger than all, and stays. Without a branch, so that it becomes vectors.
+                    let value = values[lane];
+                    let first = best_place[lane] < T::zero();
+                    let take = (value > best[lane]) | (value != value) | first;
+                    best[lane] = if take { value } else { best[lane] };
+                    best_place[lane] = if take { place } else { best_place[lane] };
+                }
+            });
+            output[to..to + LANES].copy_from_slice(&best);
+            kept[to..to + LANES].copy_from_slice(&best_place);
+        });
+    }
+}
+
+struct LargestBack<'a, T> {
+    windows: Windows<'a>,
+    kept: &'a [T],
+    errors: &'a [T],
+    below: &'a mut [T],
+}
+
+impl<T: Element> Work<T> for LargestBack<'_, T> {
+    type Outcome = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<T>>(self) {
+        let LargestBack { windows, kept, errors, below } = self;
+        windows.each(|y, x, first, at| {
+            let (errors, kept) = (read(errors, at), read(kept, at));
+            windows.places(y, x, first, |place, to| {
+                let (mut sums, place) = (read(below, to), T::of(place as f64));
+                for lane in 0..LANES {
+                    let more = if kept[lane] == place { errors[lane] } else { T::zero() };
+                    sums[lane] = sums[lane] + more;
+                }
+                below[to..to + LANES].copy_from_slice(&sums);
+            });
+        });
+    }
+}
+
+struct Mean<'a, T> {
+    windows: Windows<'a>,
+    input: &'a [T],
+    output: &'a mut [T],
+}
+
+impl<T: Element> Work<T> for Mean<'_, T> {
+    type Outcome = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<T>>(self) {
+        let Mean { windows, input, output } = self;
+        let share = windows.share::<T>();
+        windows.each(|y, x, first, to| {
+            let mut sums = [T::zero(); LANES];
+            windows.places(y, x, first, |_, from| {
+                let values = read(input, from);
+                for lane in 0..LANES {
+                    sums[lane] = sums[lane] + values[lane];
+                }
+            });
+            output[to..to + LANES].copy_from_slice(&sums.map(|sum| sum * share));
+        });
+    }
+}
+
+struct MeanBack<'a, T> {
+    windows: Windows<'a>,
+    errors: &'a [T],
+    below: &'a mut [T],
+}
+
+impl<T: Element> Work<T> for MeanBack<'_, T> {
+    type Outcome = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<T>>(self) {
+        let MeanBack { windows, errors, below } = self;
+        let share = windows.share::<T>();
+        windows.each(|y, x, first, at| {
+            let errors = read(errors, at);
+            windows.places(y, x, first, |_, to| {
+                let mut sums = read(below, to);
+                for lane in 0..LANES {
+                    sums[lane] = sums[lane] + errors[lane] * share;
+                }
+                below[to..to + LANES].copy_from_slice(&sums);
+            });
+        });
+    }
+}
+
+impl Windows<'_> {
+    /// A value's part of a window's mean; padding counts.
+    #[inline(always)]
+    fn share<T: Element>(&self) -> T {
+        T::one() / T::of((self.window.height * self.window.width) as f64)
     }
 }
