@@ -57,6 +57,26 @@ pub trait Lanes<T: Scalar>: Copy {
     /// `self·b + c`, rounded once.
     fn mul_add(self, b: Self, c: Self) -> Self;
 
+    /// Of each pair of values, each with a companion, the larger: `other` only where it is larger than `self`, or NaN
+    /// where `self` is not.
+    fn larger(self, other: Self, companions: [Self; 2]) -> [Self; 2];
+
+    /// Reads them from a slice.
+    #[inline(always)]
+    fn of(from: &[T], at: usize) -> Self {
+        let from = &from[at..at + LANES];
+        // SAFETY: `from` holds sixteen numbers; code of this type runs only where its instructions are.
+        unsafe { Self::load(from.as_ptr()) }
+    }
+
+    /// Writes them to a slice.
+    #[inline(always)]
+    fn write(self, to: &mut [T], at: usize) {
+        let to = &mut to[at..at + LANES];
+        // SAFETY: `to` holds sixteen numbers; code of this type runs only where its instructions are.
+        unsafe { self.store(to.as_mut_ptr()) }
+    }
+
     /// Reads them.
     ///
     /// # Safety
@@ -94,6 +114,18 @@ impl<T: Scalar> Lanes<T> for Portable<T> {
     }
 
     #[inline(always)]
+    fn larger(mut self, other: Self, [mut own, others]: [Self; 2]) -> [Self; 2] {
+        for lane in 0..LANES {
+            let (a, b) = (self.0[lane], other.0[lane]);
+            // A comparison with NaN is false.
+            if a == a && !(b <= a) {
+                (self.0[lane], own.0[lane]) = (b, others.0[lane]);
+            }
+        }
+        [self, own]
+    }
+
+    #[inline(always)]
     unsafe fn load(from: *const T) -> Self {
         // SAFETY: the caller's promise.
         Portable(unsafe { from.cast::<[T; LANES]>().read_unaligned() })
@@ -109,7 +141,8 @@ impl<T: Scalar> Lanes<T> for Portable<T> {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_shuffle_ps,
+        __m256, __m512, _CMP_NLE_UQ, _CMP_ORD_Q, _mm256_and_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm512_cmp_ps_mask,
+        _mm512_mask_blend_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_shuffle_ps,
         _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
         _mm512_storeu_ps,
     };
@@ -144,6 +177,21 @@ mod x86 {
         fn mul_add(self, b: Self, c: Self) -> Self {
             // SAFETY: see above.
             unsafe { Avx2(_mm256_fmadd_ps(self.0, b.0, c.0), _mm256_fmadd_ps(self.1, b.1, c.1)) }
+        }
+
+        #[inline(always)]
+        fn larger(self, other: Self, [own, others]: [Self; 2]) -> [Self; 2] {
+            // SAFETY: see above.
+            unsafe {
+                let half = |[a, b, own, others]: [__m256; 4]| {
+                    let larger = _mm256_cmp_ps::<_CMP_NLE_UQ>(b, a);
+                    let take = _mm256_and_ps(larger, _mm256_cmp_ps::<_CMP_ORD_Q>(a, a));
+                    [_mm256_blendv_ps(a, b, take), _mm256_blendv_ps(own, others, take)]
+                };
+                let [a, place_a] = half([self.0, other.0, own.0, others.0]);
+                let [b, place_b] = half([self.1, other.1, own.1, others.1]);
+                [Avx2(a, b), Avx2(place_a, place_b)]
+            }
         }
 
         #[inline(always)]
@@ -214,6 +262,19 @@ mod x86 {
         fn mul_add(self, b: Self, c: Self) -> Self {
             // SAFETY: see above.
             Avx512(unsafe { _mm512_fmadd_ps(self.0, b.0, c.0) })
+        }
+
+        #[inline(always)]
+        fn larger(self, other: Self, [own, others]: [Self; 2]) -> [Self; 2] {
+            // SAFETY: see above.
+            unsafe {
+                let larger = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(other.0, self.0);
+                let take = larger & _mm512_cmp_ps_mask::<_CMP_ORD_Q>(self.0, self.0);
+                [
+                    Avx512(_mm512_mask_blend_ps(take, self.0, other.0)),
+                    Avx512(_mm512_mask_blend_ps(take, own.0, others.0)),
+                ]
+            }
         }
 
         #[inline(always)]

@@ -101,21 +101,19 @@ impl<T: Element> Work<T> for Largest<'_, T> {
     fn run<V: Lanes<T>>(self) {
         let Largest { windows, input, output, kept } = self;
         windows.each(|y, x, first, to| {
-            // Below all, and no number's place.
-            let (mut best, mut best_place) = ([T::of(f64::NEG_INFINITY); LANES], [T::of(-1.0); LANES]);
+            let mut best: Option<[V; 2]> = None;
             windows.places(y, x, first, |place, from| {
-                let (values, place) = (read(input, from), T::of(place as f64));
-                for lane in 0..LANES {
-                    // A NaN is larger than all, and stays. Without a branch, so that it becomes vectors.
-                    let value = values[lane];
-                    let first = best_place[lane] < T::zero();
-                    let take = (value > best[lane]) | (value != value) | first;
-                    best[lane] = if take { value } else { best[lane] };
-                    best_place[lane] = if take { place } else { best_place[lane] };
-                }
+                let (values, place) = (V::of(input, from), V::splat(T::of(place as f64)));
+                best = Some(match best {
+                    None => [values, place],
+                    Some([most, its_place]) => most.larger(values, [its_place, place]),
+                });
             });
-            output[to..to + LANES].copy_from_slice(&best);
-            kept[to..to + LANES].copy_from_slice(&best_place);
+            // At least one place of a window lies on the image, for padding is at most half of it.
+            if let Some([most, place]) = best {
+                most.write(output, to);
+                place.write(kept, to);
+            }
         });
     }
 }
