@@ -61,6 +61,20 @@ pub trait Lanes<T: Scalar>: Copy {
     /// where `self` is not.
     fn larger(self, other: Self, companions: [Self; 2]) -> [Self; 2];
 
+    /// 0 in place of what is below `zero`, which is 0; a NaN stays.
+    fn or_zero_below(self, zero: Self) -> Self;
+
+    /// 0 where `by` is not positive.
+    fn where_positive(self, by: Self) -> Self;
+
+    /// Their sum, in a tree.
+    #[inline(always)]
+    fn fold(self) -> T {
+        let mut lanes = [T::zero(); LANES];
+        self.write(&mut lanes, 0);
+        super::elements::fold(lanes)
+    }
+
     /// Reads them from a slice.
     #[inline(always)]
     fn of(from: &[T], at: usize) -> Self {
@@ -114,6 +128,20 @@ impl<T: Scalar> Lanes<T> for Portable<T> {
     }
 
     #[inline(always)]
+    fn or_zero_below(mut self, _: Self) -> Self {
+        self.0.iter_mut().for_each(|x| *x = if *x < T::zero() { T::zero() } else { *x });
+        self
+    }
+
+    #[inline(always)]
+    fn where_positive(mut self, by: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] = if by.0[lane] <= T::zero() { T::zero() } else { self.0[lane] };
+        }
+        self
+    }
+
+    #[inline(always)]
     fn larger(mut self, other: Self, [mut own, others]: [Self; 2]) -> [Self; 2] {
         for lane in 0..LANES {
             let (a, b) = (self.0[lane], other.0[lane]);
@@ -142,7 +170,7 @@ impl<T: Scalar> Lanes<T> for Portable<T> {
 mod x86 {
     use std::arch::x86_64::{
         __m256, __m512, _CMP_NLE_UQ, _CMP_ORD_Q, _mm256_and_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm512_cmp_ps_mask,
-        _mm512_mask_blend_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_shuffle_ps,
+        _mm512_mask_blend_ps, _mm256_max_ps, _mm512_max_ps, _mm512_maskz_mov_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_shuffle_ps,
         _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
         _mm512_storeu_ps,
     };
@@ -177,6 +205,22 @@ mod x86 {
         fn mul_add(self, b: Self, c: Self) -> Self {
             // SAFETY: see above.
             unsafe { Avx2(_mm256_fmadd_ps(self.0, b.0, c.0), _mm256_fmadd_ps(self.1, b.1, c.1)) }
+        }
+
+        #[inline(always)]
+        fn or_zero_below(self, zero: Self) -> Self {
+            // SAFETY: see above. The second operand is what a comparison with NaN gives.
+            unsafe { Avx2(_mm256_max_ps(zero.0, self.0), _mm256_max_ps(zero.1, self.1)) }
+        }
+
+        #[inline(always)]
+        fn where_positive(self, by: Self) -> Self {
+            // SAFETY: see above.
+            unsafe {
+                let zero = _mm256_set1_ps(0.0);
+                let half = |x, by| _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_NLE_UQ>(by, zero));
+                Avx2(half(self.0, by.0), half(self.1, by.1))
+            }
         }
 
         #[inline(always)]
@@ -262,6 +306,21 @@ mod x86 {
         fn mul_add(self, b: Self, c: Self) -> Self {
             // SAFETY: see above.
             Avx512(unsafe { _mm512_fmadd_ps(self.0, b.0, c.0) })
+        }
+
+        #[inline(always)]
+        fn or_zero_below(self, zero: Self) -> Self {
+            // SAFETY: see above. The second operand is what a comparison with NaN gives.
+            Avx512(unsafe { _mm512_max_ps(zero.0, self.0) })
+        }
+
+        #[inline(always)]
+        fn where_positive(self, by: Self) -> Self {
+            // SAFETY: see above.
+            unsafe {
+                let take = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(by.0, _mm512_set1_ps(0.0));
+                Avx512(_mm512_maskz_mov_ps(take, self.0))
+            }
         }
 
         #[inline(always)]

@@ -136,9 +136,7 @@ impl<T: Element> Passage<T> {
                 values.chunks_exact_mut(piece).zip(numbers.chunks_exact_mut(stage.numbers)).enumerate()
             {
                 let channel = Channel { setting, mode, stride, used, channel: first + channel, earlier };
-                for node in &network.nodes[stage.nodes.start + 1..stage.nodes.end] {
-                    channel.forward(node, values, numbers);
-                }
+                channel.forward_all(&network.nodes[stage.nodes.start + 1..stage.nodes.end], values, numbers);
                 let outputs = &values[last.at * stride..(last.at + last.shape.pixels()) * stride];
                 numbers[LARGEST_VALUE] = T::from_magnitude(largest(instructions, outputs));
             }

@@ -110,6 +110,8 @@ impl Tensor {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub(super) kind: Kind,
+    /// Its own.
+    pub(super) index: usize,
     /// The operation whose output it takes; its own index for the network's input.
     pub(super) source: usize,
     pub(super) stage: usize,
@@ -606,7 +608,8 @@ impl Builder {
     fn push(&mut self, kind: Kind, source: usize, shape: Shape) {
         let stage = self.stages.len() - 1;
         let (sums, tensors) = (Vec::new(), [usize::MAX; 2]);
-        self.nodes.push(Node { kind, source, stage, shape, tensors, at: 0, kept: 0, error: 0, numbers: 0, sums });
+        let index = self.nodes.len();
+        self.nodes.push(Node { kind, index, source, stage, shape, tensors, at: 0, kept: 0, error: 0, numbers: 0, sums });
         self.stages[stage].nodes.end = self.nodes.len();
     }
 
