@@ -37,12 +37,14 @@ pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Deb
     fn magnitude_bits(self) -> Self::Bits;
     /// The value whose magnitude has this pattern.
     fn from_magnitude(bits: Self::Bits) -> Self;
+    /// The same values where this type is f32, for what is written with f32's own vector instructions.
+    fn as_singles<const N: usize>(values: &[Self; N]) -> Option<&[f32; N]>;
     /// Appends the little-endian bytes.
     fn write_le(self, bytes: &mut Vec<u8>);
 }
 
 macro_rules! scalar {
-    ($type:ty, $bits:ty, $smallest:expr, $exp:path, $ln:path) => {
+    ($type:ty, $bits:ty, $smallest:expr, $exp:path, $ln:path, $singles:expr) => {
         impl Scalar for $type {
             type Bits = $bits;
 
@@ -94,6 +96,11 @@ macro_rules! scalar {
                 <$type>::from_bits(bits)
             }
 
+            #[inline(always)]
+            fn as_singles<const N: usize>(values: &[Self; N]) -> Option<&[f32; N]> {
+                $singles(values)
+            }
+
             fn write_le(self, bytes: &mut Vec<u8>) {
                 bytes.extend_from_slice(&self.to_le_bytes());
             }
@@ -101,8 +108,8 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, u32, f32::MIN_POSITIVE, libm::expf, libm::logf);
-scalar!(f64, u64, 0.0, libm::exp, libm::log);
+scalar!(f32, u32, f32::MIN_POSITIVE, libm::expf, libm::logf, Some);
+scalar!(f64, u64, 0.0, libm::exp, libm::log, |_| None);
 
 /// The larger of two; the second where one is NaN.
 #[inline(always)]
