@@ -16,6 +16,7 @@ use crate::optim::sweep::CHUNK;
 const HALF: usize = LANES / 2;
 
 /// Adds the terms of a chunk to the lanes, and how often w and Δ differ in sign to `agree`.
+#[expect(clippy::needless_range_loop, reason = "a half is one of the gradient and Δ too, not only of the sums")]
 #[target_feature(enable = "avx2,fma,popcnt")]
 pub(super) fn add<const SUMS: usize>(
     lanes: &mut [[f64; LANES]; SUMS],
