@@ -23,6 +23,7 @@ mod rmsprop;
 mod rule;
 pub mod schedule;
 mod sgd;
+mod sums;
 mod sweep;
 
 pub use adafactor::Adafactor;

@@ -47,12 +47,14 @@ pub trait Scalar: LinalgScalar + PartialOrd + Neg<Output = Self> + Default + Deb
     fn from_magnitude(bits: Self::Bits) -> Self;
     /// p/255 for every byte p, the shades of an image.
     fn shades() -> &'static [Self; 256];
+    /// The same values where this type is f32, for what is written with f32's own vector instructions.
+    fn as_singles<const N: usize>(values: &[Self; N]) -> Option<&[f32; N]>;
     /// Appends the little-endian bytes.
     fn write_le(self, bytes: &mut Vec<u8>);
 }
 
 macro_rules! scalar {
-    ($type:ty, $bits:ty, $smallest:expr, $exp:path, $ln:path, $tanh:path, $erf:path) => {
+    ($type:ty, $bits:ty, $smallest:expr, $exp:path, $ln:path, $tanh:path, $erf:path, $singles:expr) => {
         impl Scalar for $type {
             type Bits = $bits;
 
@@ -133,6 +135,11 @@ macro_rules! scalar {
                 &SHADES
             }
 
+            #[inline(always)]
+            fn as_singles<const N: usize>(values: &[Self; N]) -> Option<&[f32; N]> {
+                $singles(values)
+            }
+
             fn write_le(self, bytes: &mut Vec<u8>) {
                 bytes.extend_from_slice(&self.to_le_bytes());
             }
@@ -140,8 +147,8 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, u32, f32::MIN_POSITIVE, exponential::exp, libm::logf, exponential::tanh, libm::erff);
-scalar!(f64, u64, 0.0, libm::exp, libm::log, libm::tanh, libm::erf);
+scalar!(f32, u32, f32::MIN_POSITIVE, exponential::exp, libm::logf, exponential::tanh, libm::erff, Some);
+scalar!(f64, u64, 0.0, libm::exp, libm::log, libm::tanh, libm::erf, |_| None);
 
 /// The larger of two; the second where one is NaN.
 #[inline(always)]

@@ -7,8 +7,9 @@ use wdtop::random::normal_at;
 use wdtop::stream::{Author, Convention, DecayMode, Hook, Knob, Schedule, Scope, Setting, TensorInfo, TensorSums};
 use wdtop::train::{Pass, PassOptions, PassTensor, RestoreError, Task, Team};
 
-/// A matrix of more rows than columns, a vector, a kernel, a matrix of more columns than rows, a single weight.
-const SHAPES: [&[usize]; 5] = [&[7, 5], &[9], &[3, 2, 3, 3], &[2, 5, 4], &[1]];
+/// A matrix of more rows than columns, a vector, a kernel, a matrix of more columns than rows (each of its rows is more
+/// than the pass takes at a time, and not a multiple of that), a single weight.
+const SHAPES: [&[usize]; 5] = [&[7, 5], &[9], &[3, 2, 3, 3], &[2, 5, 30], &[1]];
 
 /// A rule, how λ enters, and hooks.
 #[derive(Debug, Clone)]

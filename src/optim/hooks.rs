@@ -5,7 +5,8 @@
 //! already in place, so that no changed gradient is ever stored.
 
 use super::hyper::{Allowed, HyperSpec};
-use super::sweep::{CHUNK, LANES};
+use super::sums::LANES;
+use super::sweep::CHUNK;
 use crate::random::{Generator, Purpose, normal_at};
 use crate::scalar::{Scalar, larger, sign, smaller};
 use crate::stream::{Convention, Hook};
@@ -73,6 +74,26 @@ impl<T: Scalar> Hooked<'_, T> {
                 }
             }
             Hooked::Prepared(values) => hooked.copy_from_slice(&values[at..at + hooked.len()]),
+        }
+    }
+
+    /// What the rule sees of a whole chunk that begins with the block's element `at`: where it is as it lies in memory,
+    /// it is not copied into the `room`.
+    #[inline(always)]
+    pub(super) fn see<'c>(
+        &'c self,
+        weights: &[T; CHUNK],
+        gradient: &'c [T; CHUNK],
+        at: usize,
+        room: &'c mut [T; CHUNK],
+    ) -> &'c [T; CHUNK] {
+        match self {
+            Hooked::Chain([], _) => gradient,
+            Hooked::Chain(..) => {
+                self.write(weights, gradient, at, Pulls::Kept, room);
+                room
+            }
+            Hooked::Prepared(values) => values[at..].first_chunk().expect("as long as the block"),
         }
     }
 

@@ -4,9 +4,9 @@
 //! only when nothing has come for a while (a pause, a slow pace). Which thread runs a task never matters to a result:
 //! tasks are numbered by shapes alone, and each writes to its own place.
 //!
-//! This is one of the places of the crate with `unsafe`, beside the instruction sets of `kernel` and `optim`: a library's pool costs 7 µs
-//! for each entry from outside, a phase here 0.04 µs, and the tasks need disjoint parts of several slices without a
-//! vector of them being built each step.
+//! This is one of the places of the crate with `unsafe`, the vector instructions of `kernel` and `optim` are the others:
+//! a library's pool costs 7 µs for each entry from outside, a phase here 0.04 µs, and the tasks need disjoint parts of
+//! several slices without a vector of them being built each step.
 
 use std::any::Any;
 use std::marker::PhantomData;

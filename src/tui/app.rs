@@ -286,10 +286,14 @@ impl Run {
     }
 
     pub(super) fn extend(&mut self, batch: &StepBatch) {
+        let before = self.history.last.map(|row| row.step);
         self.history.extend(batch);
-        if let Some(row) = self.history.last {
+        if let Some(row) = self.history.last.filter(|row| Some(row.step) != before) {
             self.step = self.step.max(row.step + 1);
             self.seconds = row.seconds;
+            // Edits come between the updates: the last one was made with what is in force.
+            self.weight_decay.follow(row.weight_decay);
+            self.learning_rate.follow(row.lr);
         }
     }
 

@@ -6,7 +6,7 @@ mod source;
 
 use desk::Desk;
 use source::Source;
-use wdtop::stream::{DecayMode, StopReason, Weights, What};
+use wdtop::stream::{DecayMode, Schedule, StopReason, Weights, What};
 
 /// The demo: overfitting for 1,000 steps, then λ from 0 to 3.
 fn rescued() -> Desk {
@@ -50,6 +50,31 @@ fn epochs_and_samples_are_those_of_uneven_batches() {
     desk.train(250);
     let screen = desk.look(120, 36);
     assert!(screen.contains("epoch  20.0") && screen.contains("8,000 samples/s"), "{screen}");
+}
+
+#[test]
+fn the_dials_follow_their_schedules_between_edits() {
+    let mut source = Source::demo();
+    source.description.config.lr_schedule = Schedule::Step { every: 100, factor: 0.1 };
+    source.description.config.weight_decay_schedule = Schedule::Step { every: 100, factor: 0.5 };
+    let mut desk = Desk::new(source);
+    let shows = |desk: &Desk, lambda: &str, eta: &str| {
+        let screen = desk.look(120, 36);
+        let line = |name: &str| screen.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+        let (weight_decay, lr) = (line("λ weight decay"), line("η learning rate"));
+        assert!(weight_decay.contains(&format!(" {lambda} ")) && lr.contains(&format!(" {eta} ")), "{screen}");
+    };
+    desk.press("w3<Enter>");
+    desk.train(100);
+    shows(&desk, "3.00", "1.00e-3");
+    desk.train(1);
+    shows(&desk, "1.50", "1.00e-4");
+    // An edit is the value from there on, and the schedule goes on from it.
+    desk.press("w2<Enter>r0.01<Enter>");
+    desk.train(99);
+    shows(&desk, "2.00", "0.010");
+    desk.train(100);
+    shows(&desk, "1.00", "1.00e-3");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use wdtop::optim::schedule::factor;
 use wdtop::stream::{
     Command, Convention, DataConfig, DataInfo, DecayMask, DecayMode, Description, Edit, Evaluation, Event, FinalNorm,
     Hyper, Init, Knob, Length, Machine, OptimizerConfig, Refusal, RunConfig, RunOptions, Schedule, Scope, Score,
@@ -15,6 +16,7 @@ const EVALUATE_EVERY: u64 = 20;
 pub struct Source {
     pub description: Description,
     pub step: u64,
+    /// λ and η, but for what schedules multiply them with.
     lambda: f64,
     lr: f64,
     norms: Vec<f64>,
@@ -106,7 +108,9 @@ impl Source {
         Source { description, step: 0, lambda: 0.0, lr: 1e-3, norms, overfit: 0.0, broken: 0..0, steps_per_epoch: 20.0 }
     }
 
-    pub fn start(&self) -> Event {
+    /// Begins the run as its description has it.
+    pub fn start(&mut self) -> Event {
+        (self.lambda, self.lr) = (self.description.config.weight_decay, self.description.config.lr);
         What::Started(Box::new(self.description.clone())).into()
     }
 
@@ -135,18 +139,20 @@ impl Source {
         let (step, seconds) = (self.step, self.seconds());
         match command {
             Command::Set(setting) => {
+                let config = &self.description.config;
                 let value = setting.value.unwrap_or(self.lambda);
                 if value > 1e6 {
                     let reason = format!("weight decay must be at most 1e6, got {value}");
                     return vec![What::Refused(Refusal { step, knob: Some(setting.knob.clone()), reason }).into()];
                 }
-                let own = match setting.knob {
-                    Knob::LearningRate => &mut self.lr,
-                    _ => &mut self.lambda,
+                let (base, schedule) = match setting.knob {
+                    Knob::LearningRate => (&mut self.lr, config.lr_schedule),
+                    _ => (&mut self.lambda, config.weight_decay_schedule),
                 };
-                let from = *own;
+                let factor = factor(schedule, step);
+                let from = *base * factor;
                 if setting.scope == Scope::All {
-                    *own = value;
+                    *base = value / factor;
                 }
                 let edit = Edit {
                     step,
@@ -200,7 +206,10 @@ impl Source {
     }
 
     fn update(&mut self) -> (StepRow, Vec<TensorSums>) {
-        let decay = self.lr * self.lambda;
+        let config = &self.description.config;
+        let [lr, lambda] = [(self.lr, config.lr_schedule), (self.lambda, config.weight_decay_schedule)]
+            .map(|(value, schedule)| value * factor(schedule, self.step));
+        let decay = lr * lambda;
         let noise = wobble(self.step);
         let (train, _) = self.scores();
         let loss = if self.broken.contains(&self.step) { f64::NAN } else { train.loss * (1.0 + 0.3 * noise) };
@@ -219,9 +228,9 @@ impl Source {
             seconds: (self.step + 1) as f64 / 50.0,
             loss,
             accuracy: train.accuracy,
-            penalty: 0.5 * self.lambda * self.norms.iter().map(|norm| norm * norm).sum::<f64>(),
-            lr: self.lr,
-            weight_decay: self.lambda,
+            penalty: 0.5 * lambda * self.norms.iter().map(|norm| norm * norm).sum::<f64>(),
+            lr,
+            weight_decay: lambda,
         };
         for (norm, tensor) in self.norms.iter_mut().zip(&self.description.tensors) {
             let decay = if tensor.decays { decay } else { 0.0 };

@@ -1,5 +1,6 @@
 //! λ and η as they stand, are being turned, and are waited for.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::stream::{Edit, Knob, Scope, Setting, TensorInfo};
@@ -54,6 +55,8 @@ pub struct Dial {
     pub all: f64,
     /// Values that tensors have of their own.
     pub own: Vec<Option<f64>>,
+    /// The tensors whose own value no schedule moves.
+    held: BTreeSet<usize>,
     /// The value that keys go to from 0: the last that was not.
     pub remembered: f64,
     /// What the bracket keys have turned it to, not yet asked for.
@@ -110,7 +113,7 @@ impl Dial {
     /// A dial at its first value.
     pub fn new(which: Which, value: f64, start: f64, tensors: usize) -> Self {
         let remembered = if value > 0.0 { value } else { start };
-        Dial { which, all: value, own: vec![None; tensors], remembered, preview: None }
+        Dial { which, all: value, own: vec![None; tensors], held: BTreeSet::new(), remembered, preview: None }
     }
 
     /// The value in force for a scope; of a layer, its first tensor's.
@@ -154,11 +157,32 @@ impl Dial {
         match &edit.scope {
             Scope::All => self.all = edit.to,
             scope => {
-                for (own, _) in self.own.iter_mut().zip(tensors).filter(|(_, tensor)| inside(scope, tensor)) {
-                    *own = (!edit.inherits).then_some(edit.to);
+                for (at, own) in self.own.iter_mut().enumerate() {
+                    if tensors.get(at).is_some_and(|tensor| inside(scope, tensor)) {
+                        *own = (!edit.inherits).then_some(edit.to);
+                        if edit.constant {
+                            self.held.insert(at)
+                        } else {
+                            self.held.remove(&at)
+                        };
+                    }
                 }
             }
         }
+    }
+
+    /// Takes over the value for all that an update was made with, which a schedule may have moved.
+    ///
+    /// Values of tensors' own move by the same share. Updates do not tell it of them: while the one for all is 0, they
+    /// are shown as they were.
+    pub fn follow(&mut self, value: f64) {
+        let share = value / self.all;
+        if share.is_finite() && share != 1.0 {
+            for (_, own) in self.own.iter_mut().enumerate().filter(|(at, _)| !self.held.contains(at)) {
+                *own = own.map(|value| value * share);
+            }
+        }
+        self.all = value;
     }
 
     /// Turns by so many tenths of a decade from the value in force, or from the preview.
@@ -216,6 +240,7 @@ fn nearest_tenth(value: f64) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::Author;
 
     fn dial(value: f64) -> Dial {
         Dial::new(Which::WeightDecay, value, 1.0, 0)
@@ -225,6 +250,28 @@ mod tests {
         let mut dial = dial(value);
         keys.iter().for_each(|tenths| dial.turn(*tenths, Scope::All, value, Duration::ZERO));
         dial.preview.map(|preview| preview.value)
+    }
+
+    #[test]
+    fn own_values_follow_a_schedule_unless_they_are_held() {
+        let tensors = ["fc1", "fc2", "fc3"].map(|layer| TensorInfo {
+            name: format!("{layer}.weight"),
+            layer: layer.into(),
+            shape: vec![1],
+            decays: true,
+        });
+        let mut dial = Dial::new(Which::WeightDecay, 2.0, 1.0, tensors.len());
+        for (layer, to, constant) in [("fc1", 4.0, false), ("fc2", 4.0, true)] {
+            let scope = Scope::Layer(layer.into());
+            let knob = Knob::WeightDecay;
+            let (step, seconds, from, inherits, by) = (0, 0.0, 2.0, false, Author::Keys);
+            dial.apply(&Edit { step, seconds, knob, scope, from, to, inherits, constant, by }, &tensors);
+        }
+        dial.follow(1.0);
+        assert_eq!([0, 1, 2].map(|at| dial.of_tensor(at, &tensors)), [Some(2.0), Some(4.0), Some(1.0)]);
+        dial.follow(0.0);
+        dial.follow(0.0);
+        assert_eq!([0, 1, 2].map(|at| dial.of_tensor(at, &tensors)), [Some(0.0), Some(4.0), Some(0.0)]);
     }
 
     #[test]
