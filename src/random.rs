@@ -23,6 +23,10 @@ pub enum Purpose {
     Order = 3,
     /// Noise on the gradient; the index is the update's.
     GradientNoise = 4,
+    /// Which samples are held out for validation.
+    Split = 5,
+    /// What is done to a training image; the index is the epoch's and the sample's.
+    Augmentation = 6,
 }
 
 /// The generator for one purpose of a run.

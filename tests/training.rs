@@ -20,10 +20,10 @@ fn small(optimizer: &str) -> RunConfig {
     RunConfig {
         recipe: "test".into(),
         data: DataConfig {
-            source: "fashion-mnist-12k".into(),
             train_samples: Some(500),
             label_noise: 0.2,
             label_noise_seed: 3,
+            ..DataConfig::new("fashion-mnist-12k")
         },
         model: "mlp:784-37-10".into(),
         init: Init::Torch,

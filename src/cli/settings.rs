@@ -3,41 +3,34 @@
 //! Each source is a table of the same keys; a later one overwrites an earlier one: recipe, environment, options,
 //! `--set`. What comes out is read into typed settings, and an unknown key is an error.
 
+mod data;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 
 use anyhow::{Result, anyhow};
 use clap::{Args, CommandFactory, Parser};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+
+use data::{CompleteData, DataSettings};
 
 use super::{Usage, one_line, optimizers};
 use crate::optim::{self, Choice, RULES, schedule};
 use crate::stream::{
-    Convention, DataConfig, DecayMask, DecayMode, Hook, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig,
-    RunOptions, Schedule, Scope,
+    Convention, DecayMask, DecayMode, Hook, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig, RunOptions,
+    Schedule, Scope,
 };
 
 /// Options that are also the keys of a recipe.
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Settings (each is also a key of a recipe, and a variable: WDTOP_LR for --lr)")]
 pub struct Settings {
-    /// An embedded data set (fashion-mnist-12k) or a folder of IDX files, plain or .gz
-    #[arg(long, value_name = "SET|DIR")]
-    data: Option<String>,
-
-    /// Train on the first N samples only
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    train_samples: Option<i64>,
-
-    /// Redraw this share of the training labels uniformly over all classes
-    #[arg(long, value_name = "SHARE", value_parser = number, allow_negative_numbers = true)]
-    label_noise: Option<f64>,
-
-    /// Which labels are redrawn, and to what; apart from --seed, so that runs of different seeds learn the same labels
-    #[arg(long, value_name = "N", value_parser = whole)]
-    label_noise_seed: Option<i64>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    data: DataSettings,
 
     /// The network, for example mlp:784-256-128-10
     #[arg(long, value_name = "STRING")]
@@ -133,10 +126,6 @@ pub struct Settings {
 /// The same with every value in place. The keys that are left over are the rule's own hyperparameters.
 #[derive(Debug, Deserialize)]
 struct Complete {
-    data: String,
-    train_samples: Option<u64>,
-    label_noise: f64,
-    label_noise_seed: u64,
     model: String,
     init: Init,
     optimizer: String,
@@ -163,9 +152,6 @@ struct Complete {
 
 /// What holds where nobody says otherwise.
 const DEFAULTS: &str = r#"
-data = "fashion-mnist-12k"
-label_noise = 0.0
-label_noise_seed = 3
 model = "mlp:784-256-128-10"
 init = "torch"
 optimizer = "adamw"
@@ -208,7 +194,8 @@ impl Settings {
     /// # Errors
     /// [`Usage`], naming the key, the value and what is allowed.
     pub fn resolve(&self, name: &str, recipe: Table, watched: Watched) -> Result<(RunConfig, RunOptions)> {
-        let defaults: Table = DEFAULTS.parse()?;
+        let mut defaults: Table = DEFAULTS.parse()?;
+        defaults.extend(data::DEFAULTS.parse::<Table>()?);
         let mut asked = recipe;
         asked.remove("about");
         if watched == Watched::Headless {
@@ -221,15 +208,15 @@ impl Settings {
                 asked.retain(|key, _| !matches!(key, "steps" | "epochs" | "until_stopped"));
             }
             forget_other_rule(&mut asked, &layer, &defaults);
+            data::forget_other(&mut asked, &layer, &defaults);
             asked.extend(layer);
         }
         let mut table = defaults;
         table.extend(asked);
-        let complete: Complete = Value::Table(table)
-            .try_into()
-            .map_err(|error: toml::de::Error| Usage::of(anyhow!("{}", error.to_string().trim().replace('\n', ", "))))?;
+        let mut data: CompleteData = read(table)?;
+        let complete: Complete = read(std::mem::take(&mut data.rest))?;
         let edits = self.edit.iter().map(|text| parse_edit(text)).collect::<Result<Vec<_>>>()?;
-        complete.check(name.to_owned(), edits, watched).map_err(Usage::of)
+        complete.check(name.to_owned(), data, edits, watched).map_err(Usage::of)
     }
 
     /// What variables like `WDTOP_LR` say, read as if they were options.
@@ -244,8 +231,9 @@ impl Settings {
         for argument in Environment::command().get_arguments().filter_map(clap::Arg::get_long) {
             let variable = format!("WDTOP_{}", argument.replace('-', "_").to_uppercase());
             if let Some(value) = env::var_os(variable) {
-                options.push(format!("--{argument}").into());
-                options.push(value);
+                let mut option = OsString::from(format!("--{argument}="));
+                option.push(value);
+                options.push(option);
             }
         }
         match Environment::try_parse_from(options) {
@@ -270,14 +258,17 @@ impl Settings {
 }
 
 impl Complete {
-    fn check(self, recipe: String, mut edits: Vec<PlannedEdit>, watched: Watched) -> Result<(RunConfig, RunOptions)> {
+    fn check(
+        self,
+        recipe: String,
+        data: CompleteData,
+        mut edits: Vec<PlannedEdit>,
+        watched: Watched,
+    ) -> Result<(RunConfig, RunOptions)> {
         let rule = optim::find(&self.optimizer, self.convention)?;
         let decay_mode = self.decay_mode.unwrap_or(rule.decay_mode());
         let choice = Choice::new(&self.optimizer, self.convention, decay_mode, &self.hooks)?;
         let hyper = read_hyper(&choice, self.rest)?;
-        if !(0.0..=1.0).contains(&self.label_noise) {
-            return Err(anyhow!("label-noise must be a share from 0 to 1, got {}", self.label_noise));
-        }
         RunOptions::check_pace(self.pace)?;
         for (key, value) in
             [("batch", Some(self.batch)), ("threads", self.threads), ("steps", self.steps), ("epochs", self.epochs)]
@@ -302,12 +293,7 @@ impl Complete {
         };
         let config = RunConfig {
             recipe,
-            data: DataConfig {
-                source: self.data,
-                train_samples: self.train_samples.map(|count| count as usize),
-                label_noise: self.label_noise,
-                label_noise_seed: self.label_noise_seed,
-            },
+            data: data.check()?,
             model: self.model,
             init: self.init,
             optimizer: OptimizerConfig {
@@ -331,6 +317,12 @@ impl Complete {
         };
         Ok((config, RunOptions { threads, pace: self.pace }))
     }
+}
+
+/// A table as typed settings.
+fn read<T: DeserializeOwned>(table: Table) -> Result<T> {
+    let told = |error: toml::de::Error| Usage::of(anyhow!("{}", error.to_string().trim().replace('\n', ", ")));
+    Value::Table(table).try_into().map_err(told)
 }
 
 /// What a recipe says of its own rule means something else, or nothing, for another one that was asked for.

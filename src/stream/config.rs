@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::command::{Knob, Scope};
+use super::data::DataConfig;
 use super::optimizer::{DecayMask, OptimizerConfig, Schedule};
 
 /// Everything that determines the weights of a run, validated and complete.
@@ -71,20 +72,6 @@ impl RunOptions {
     pub fn check_pace(pace: f64) -> Result<(), PaceError> {
         if pace == 0.0 || (1e-3..=1e6).contains(&pace) { Ok(()) } else { Err(PaceError(pace)) }
     }
-}
-
-/// The data set and what is done to it before training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DataConfig {
-    /// The name of an embedded set, or a folder of IDX files.
-    pub source: String,
-    /// Keep only the first so many training samples.
-    pub train_samples: Option<usize>,
-    /// The share of the kept training labels that is redrawn uniformly over all classes, 0 to 1.
-    pub label_noise: f64,
-    /// Which labels are redrawn, and to what. It is not the run's seed: runs of different seeds are compared on the
-    /// same labels.
-    pub label_noise_seed: u64,
 }
 
 /// How parameters start.

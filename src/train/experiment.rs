@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::learner::Learner;
 use super::machine;
-use crate::data::{BatchOrder, DataError, Dataset};
+use crate::data::{BatchOrder, DataError, Dataset, Targets};
 use crate::nn::{ModelError, Network, Role};
 use crate::optim::schedule::{self, ScheduleError};
 use crate::optim::{Choice, HyperSpec, KnobError, Knobs, OptimError, mask};
@@ -19,6 +19,12 @@ pub enum PrepareError {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// What this engine cannot be trained on.
+    #[error("the data has {0} values or classes to predict: for now a network predicts one of at most 256 classes")]
+    Targets(usize),
+    /// What this engine does not do.
+    #[error("for now training shows images as they are: leave augment out")]
+    Augment,
     /// The network, or its fit with the data.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -90,8 +96,14 @@ impl Experiment {
             .with_lr_allowed(choice.rule.lr_allowed)?;
         check_edits(&config, knobs.clone())?;
 
-        let data = Dataset::load(&config.data)?;
-        network.check_fit(&config.model, data.train.width(), data.info.classes.len())?;
+        let data = Dataset::load(&config.data)?.seeded(config.seed);
+        if !config.data.augment.is_empty() {
+            return Err(PrepareError::Augment);
+        }
+        if !matches!(data.train.targets(), Targets::Classes(_)) || data.info.classes.len() > 256 {
+            return Err(PrepareError::Targets(data.info.outputs));
+        }
+        network.check_fit(&config.model, data.train.width(), data.info.outputs)?;
         let order = BatchOrder::new(data.train.len(), config.batch, config.seed);
         let total_steps = match config.length {
             Length::Epochs(epochs) => Some(epochs.saturating_mul(order.per_epoch())),

@@ -48,10 +48,10 @@ impl Source {
         let config = RunConfig {
             recipe: "demo".into(),
             data: DataConfig {
-                source: "fashion-mnist".into(),
                 train_samples: Some(2000),
                 label_noise: 0.2,
                 label_noise_seed: 3,
+                ..DataConfig::new("fashion-mnist")
             },
             model: "mlp:784-256-128-10".into(),
             init: Init::Torch,
@@ -83,6 +83,9 @@ impl Source {
                 validation: 2000,
                 noisy_labels: 361,
                 classes: (0..10).map(|class| class.to_string()).collect(),
+                outputs: 10,
+                shape: vec![1, 28, 28],
+                left_out: 0,
                 fingerprint: "sha256:00".into(),
             },
             tensors,

@@ -12,10 +12,10 @@ pub fn description() -> Description {
         config: RunConfig {
             recipe: "demo".into(),
             data: DataConfig {
-                source: "fashion-mnist".into(),
                 train_samples: Some(200),
                 label_noise: 0.2,
                 label_noise_seed: 3,
+                ..DataConfig::new("fashion-mnist")
             },
             model: "mlp:2-3".into(),
             init: Init::Torch,
@@ -45,6 +45,9 @@ pub fn description() -> Description {
             validation: 100,
             noisy_labels: 40,
             classes: vec!["shirt".into(), "boot".into()],
+            outputs: 2,
+            shape: vec![2],
+            left_out: 0,
             fingerprint: "sha256:0123456789abcdef0123".into(),
         },
         tensors: vec![
