@@ -175,6 +175,7 @@ fn data_that_cannot_be_meant_is_one_line_and_leaves_nothing_behind() {
         (&["--validation-fraction", "1"], ["validation-fraction must be above 0 and below 1", "got 1"]),
         (&["--validation", &flowers, "--validation-fraction", "0.5"], ["--validation", "cannot be used with"]),
         (&["--validation", &flowers], ["flowers.csv` is of another kind", "fashion-mnist-12k"]),
+        (&["forecast", "--validation", "nowhere.csv"], ["cannot read nowhere.csv", "No such file"]),
         (&["--repeat-channels", "99"], ["repeat-channels must be from 1 to 64", "got 99"]),
         (&["--augment", "flip,spin"], ["augment takes flip and shift=PIXELS", "got `spin`"]),
         (&["--augment", "shift=30"], ["augment needs images", "30×30"]),

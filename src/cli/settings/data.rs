@@ -62,7 +62,7 @@ pub struct DataSettings {
     #[arg(long, value_name = "NAME", value_parser = ["none", "inputs", "all"])]
     standardise: Option<String>,
 
-    /// Show a grey image as one of N channels
+    /// Show a grey image N times, as channels, to a network that takes N
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     repeat_channels: Option<i64>,
 
@@ -169,6 +169,10 @@ pub fn forget_other(recipe: &mut Table, flags: &Table, defaults: &Table) {
         "label_noise",
         "label_noise_seed",
     ];
+    if flags.contains_key("validation") || flags.contains_key("validation_fraction") {
+        // One way to validate takes the place of another.
+        recipe.retain(|key, _| !matches!(key, "validation" | "validation_fraction"));
+    }
     if flags.get("data").is_some_and(|asked| Some(asked) != recipe.get("data").or(defaults.get("data"))) {
         recipe.retain(|key, _| !OF_DATA.contains(&key));
     }
