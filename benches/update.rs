@@ -127,9 +127,7 @@ fn alternate<const N: usize>(
 const MODEL: &str = "mlp:784-100-10";
 
 fn learner(lr: f64, weight_decay: f64) -> (Learner<f32>, Knobs, Dataset, BatchOrder) {
-    let data =
-        DataConfig { source: "fashion-mnist-12k".into(), train_samples: None, label_noise: 0.0, label_noise_seed: 1 };
-    let data = Dataset::load(&data).expect("it is embedded");
+    let data = Dataset::load(&DataConfig::new("fashion-mnist-12k")).expect("it is embedded");
     let network = Network::parse(MODEL).expect("a model");
     let choice = Choice::new("sgd", Convention::Chainer, DecayMode::L2, &[]).expect("a rule");
     let tensors = network.tensors().iter().map(|tensor| TensorInfo {

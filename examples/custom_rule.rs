@@ -34,9 +34,7 @@ const SEED: u64 = 1;
 
 /// Trains and returns the weights; λ goes up at half time.
 fn train(name: &str, optimizer: Optimizer<f32>) -> Result<Vec<f32>> {
-    let config =
-        DataConfig { source: "fashion-mnist-12k".into(), train_samples: None, label_noise: 0.0, label_noise_seed: 1 };
-    let data = Dataset::load(&config)?;
+    let data = Dataset::load(&DataConfig::new("fashion-mnist-12k"))?;
     let network = Network::parse("mlp:784-100-10")?;
     // As Chainer's hook does: all of them, biases too.
     let tensors = network.tensors().iter().map(|tensor| TensorInfo {

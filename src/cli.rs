@@ -6,6 +6,7 @@ mod list;
 mod man;
 mod optimizers;
 mod recipe;
+mod recipes;
 mod settings;
 
 mod signals;
@@ -23,9 +24,9 @@ use crate::stream::{RunConfig, RunOptions, printable};
 
 /// Everything went as asked.
 const DONE: u8 = 0;
-/// The run failed or diverged, or a file could not be read or written.
+/// The run failed or diverged, or a recording could not be read or written.
 const FAILED: u8 = 1;
-/// The command line, a recipe or a setting is wrong.
+/// The command line, a recipe, a setting or the data is wrong.
 const USAGE: u8 = 2;
 
 /// htop for weight decay: train a network in the terminal and turn λ and η while it learns
@@ -39,6 +40,7 @@ const USAGE: u8 = 2;
         wdtop                                        watch the demo, turn λ with [ and ]\n  \
         wdtop train demo --weight-decay 3            start it with λ = 3\n  \
         wdtop train article-mlp --headless           no screen, a line for each evaluation\n  \
+        wdtop recipes                                what else there is to train\n  \
         wdtop list                                   what was recorded\n  \
         wdtop compare demo-20260102-1 demo-20260102-2"
 )]
@@ -52,11 +54,12 @@ enum Sub {
     Train(Box<train::Args>),
     List(list::Args),
     Compare(compare::Args),
+    Recipes(recipes::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
 
-/// A command line, recipe or setting that cannot be meant: exit code 2.
+/// A command line, recipe, setting or data that cannot be meant: exit code 2.
 #[derive(Debug, Error)]
 #[error(transparent)]
 struct Usage(anyhow::Error);
@@ -104,6 +107,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::Train(args)) => args.run(),
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
+        Some(Sub::Recipes(args)) => args.run(),
         Some(Sub::Completions(args)) => args.run(&mut Cli::command()),
         Some(Sub::Man(args)) => args.run(Cli::command()),
     }

@@ -1,109 +1,54 @@
 //! Data sets: where samples come from, what is done to them, and the order in which training sees them.
+//!
+//! A source is read into drafts (`source` tells its kind, each format has a file); here a draft is held out, filled
+//! in and standardised, by the training samples alone; [`Samples`] writes it out as a network sees it.
 
+mod arrays;
+mod augment;
+mod cifar;
+mod draft;
 mod embedded;
+mod error;
+mod file;
 mod idx;
 mod noise;
+mod npy;
+mod npz;
 mod order;
+mod samples;
+mod source;
+mod split;
+mod standardise;
+mod table;
+mod windows;
 
-use std::path::Path;
-
-use ndarray::{Array2, ArrayViewMut2};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
+pub use arrays::ArrayError;
+pub use cifar::CifarError;
+pub use error::DataError;
+pub use file::FileError;
 pub use idx::IdxError;
-pub use order::BatchOrder;
+pub use npy::NpyError;
+pub use npz::NpzError;
+pub use order::{Batch, BatchOrder};
+pub use samples::{Samples, Targets};
+pub use table::TableError;
+pub use windows::SeriesError;
 
-use crate::scalar::Scalar;
-use crate::stream::{DataConfig, DataInfo};
+use augment::Augment;
+use draft::{Draft, DraftInputs, DraftTargets, Loaded};
+use source::Source;
+use windows::Windows;
 
-/// What can be wrong with the data of a run.
-#[derive(Debug, Error)]
-pub enum DataError {
-    /// The source is neither an embedded set nor a folder.
-    #[error("data `{0}` is neither an embedded set (fashion-mnist-12k) nor a folder of IDX files")]
-    UnknownSource(String),
-    /// A file of an IDX folder.
-    #[error(transparent)]
-    Idx(#[from] IdxError),
-    /// A slice larger than what there is.
-    #[error("train-samples must be from 1 to {have}, the size of the training set, got {asked}")]
-    TooManySamples {
-        /// What was asked for.
-        asked: usize,
-        /// What there is.
-        have: usize,
-    },
-    /// Training and validation do not fit together.
-    #[error("the training samples have {train} values each, the validation samples {validation}: they must agree")]
-    Widths {
-        /// Values in a training sample.
-        train: usize,
-        /// Values in a validation sample.
-        validation: usize,
-    },
-}
+use crate::stream::{Augmentation, DataConfig, DataInfo, Missing, Standardise};
 
-/// Samples with their labels.
-#[derive(Debug, Clone)]
-pub struct Samples {
-    /// One row for each sample, each value 0 to 255; networks see it divided by 255.
-    pixels: Array2<u8>,
-    /// The class of each sample.
-    labels: Vec<u8>,
-}
-
-impl Samples {
-    /// Samples of one row each.
-    ///
-    /// # Panics
-    /// Where the numbers of rows and labels differ.
-    pub fn new(pixels: Array2<u8>, labels: Vec<u8>) -> Self {
-        assert_eq!(pixels.nrows(), labels.len(), "a label for each sample");
-        Samples { pixels, labels }
-    }
-
-    /// Number of samples.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// Values in a sample.
-    pub fn width(&self) -> usize {
-        self.pixels.ncols()
-    }
-
-    /// The class of each sample.
-    pub fn labels(&self) -> &[u8] {
-        &self.labels
-    }
-
-    /// Writes sample `index` as the network sees it.
-    pub fn write<T: Scalar>(&self, index: usize, row: &mut [T]) {
-        let shades = T::shades();
-        row.iter_mut().zip(self.pixels.row(index)).for_each(|(value, &pixel)| *value = shades[usize::from(pixel)]);
-    }
-
-    /// Writes the samples at `indices` into the rows of `inputs`, `[count, width]`, as value/255, and their classes
-    /// into `labels`.
-    pub fn gather<T: Scalar>(
-        &self,
-        indices: impl IntoIterator<Item = usize>,
-        mut inputs: ArrayViewMut2<'_, T>,
-        labels: &mut [u8],
-    ) {
-        let full = T::of(255.0);
-        for ((mut row, label), index) in inputs.rows_mut().into_iter().zip(labels).zip(indices) {
-            row.zip_mut_with(&self.pixels.row(index), |value, &pixel| *value = T::of(f64::from(pixel)) / full);
-            *label = self.labels[index];
-        }
-    }
-}
+/// More classes than this are taken for a number that is none; it is also the widest layer there can be.
+const MOST_CLASSES: usize = 1 << 16;
+/// More values than this in one set are taken for a slip: they are 2 GiB on their way into memory.
+const MOST_VALUES: usize = 1 << 28;
+/// More channels than this are taken for a slip.
+const MOST_CHANNELS: usize = 64;
 
 /// A training and a validation set.
 #[derive(Debug, Clone)]
@@ -117,118 +62,173 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Loads the data of a run: source, slice, label noise.
+    /// Loads the data of a run: source, validation samples, slice, gaps, label noise, standardisation.
     ///
     /// # Errors
-    /// [`DataError`]: an unknown source, an unreadable or inconsistent file, a slice larger than the set.
+    /// [`DataError`]: an unknown source, an unreadable or inconsistent file, a setting that does not fit.
     pub fn load(config: &DataConfig) -> Result<Dataset, DataError> {
-        let (mut train, validation, title, classes) = match config.source.as_str() {
-            embedded::FASHION_MNIST_12K => embedded::fashion_mnist_12k()?,
-            path if Path::new(path).is_dir() => {
-                let folder = Path::new(path);
-                let train = idx::read_pair(folder, "train")?;
-                let validation = idx::read_pair(folder, "t10k")?;
-                let title = folder.file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into());
-                (train, validation, title, Vec::new())
-            }
-            unknown => return Err(DataError::UnknownSource(unknown.to_owned())),
-        };
-        if train.width() != validation.width() {
-            return Err(DataError::Widths { train: train.width(), validation: validation.width() });
+        if config.validation.is_some() && config.validation_fraction.is_some() {
+            return Err(DataError::TwoValidations);
         }
-        let classes = if classes.is_empty() { number_classes(&train, &validation) } else { classes };
-        if let Some(count) = config.train_samples {
-            if count == 0 || count > train.len() {
-                return Err(DataError::TooManySamples { asked: count, have: train.len() });
-            }
-            train.pixels = train.pixels.slice(ndarray::s![..count, ..]).to_owned();
-            train.labels.truncate(count);
+        if !(0.0..=1.0).contains(&config.label_noise) {
+            return Err(DataError::LabelNoise(config.label_noise));
         }
-        let noisy_labels =
-            noise::redraw_labels(&mut train.labels, config.label_noise, classes.len(), config.label_noise_seed);
-        let info = DataInfo {
-            title,
-            train: train.len(),
-            validation: validation.len(),
-            noisy_labels,
-            classes,
-            fingerprint: fingerprint([&train, &validation]),
-        };
-        Ok(Dataset { train, validation, info })
+        match source::read(config)? {
+            Source::Samples(loaded) => prepare(loaded, config),
+            Source::Series { title, how, series, validation } => {
+                check_images(config, &[how.window])?;
+                check_noise(config, &format!("rows of {} values", how.horizon))?;
+                let Windows { train, validation, left_out } = windows::cut(series, validation, config, how)?;
+                Ok(describe(title, train, validation, Vec::new(), 0, left_out))
+            }
+        }
+    }
+
+    /// The same, its images augmented as this seed determines, where the configuration asks for that.
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.train = self.train.seeded(seed);
+        self
     }
 }
 
-/// Names for classes that have none: their numbers, up to the largest.
-fn number_classes(train: &Samples, validation: &Samples) -> Vec<String> {
-    let most = train.labels.iter().chain(&validation.labels).max();
-    (0..=most.copied().unwrap_or(0)).map(|class| class.to_string()).collect()
+fn prepare(loaded: Loaded, config: &DataConfig) -> Result<Dataset, DataError> {
+    let Loaded { title, mut train, validation, mut classes, left_out } = loaded;
+    let mut validation = match validation {
+        Some(validation) => validation,
+        None => {
+            let fraction = config.validation_fraction.unwrap_or(split::DEFAULT_FRACTION);
+            let (kept, held_out) = split::draw(train.len(), fraction, config.split_seed)?;
+            let validation = train.select(&held_out);
+            train = train.select(&kept);
+            validation
+        }
+    };
+    if describe_draft(&train) != describe_draft(&validation) {
+        return Err(DataError::Shapes { train: describe_draft(&train), validation: describe_draft(&validation) });
+    }
+    check_images(config, &train.sizes)?;
+    if let Some(count) = config.train_samples {
+        if count == 0 || count > train.len() {
+            return Err(DataError::TooManySamples { asked: count, have: train.len() });
+        }
+        train.truncate(count);
+    }
+    if classes.is_empty() {
+        // Classes that have no names are called by their numbers, up to the largest.
+        classes = (0..train.classes().max(validation.classes())).map(|class| class.to_string()).collect();
+    }
+    let mut noisy_labels = 0;
+    match &mut train.targets {
+        DraftTargets::Classes(labels) => {
+            noisy_labels = noise::redraw_labels(labels, config.label_noise, classes.len(), config.label_noise_seed);
+        }
+        DraftTargets::Values(columns, _) => check_noise(config, &format!("rows of {columns} values"))?,
+    }
+    if config.missing == Missing::Mean {
+        let means = standardise::input_means(&train);
+        standardise::fill_in(&mut train, &means);
+        standardise::fill_in(&mut validation, &means);
+    }
+    let what = config.standardise.unwrap_or_else(|| standardise::default_for(&train));
+    let inputs = if what == Standardise::None { Vec::new() } else { standardise::input_scales(&train) };
+    let targets = if what == Standardise::All { standardise::target_scales(&train) } else { Vec::new() };
+    let [train, validation] = [train, validation].map(|draft| draft.finish(&inputs, &targets, config));
+    if !(train.is_finite() && validation.is_finite()) {
+        return Err(DataError::Overflow);
+    }
+    let train = train.with_augmentation(Augment::new(&config.augment));
+    Ok(describe(title, train, validation, classes, noisy_labels, left_out))
 }
 
-/// A hash over sizes, samples and labels.
-fn fingerprint(sets: [&Samples; 2]) -> String {
+/// Checks what is asked of images.
+fn check_images(config: &DataConfig, sizes: &[usize]) -> Result<(), DataError> {
+    let unfit = |key, needs: String| {
+        let (source_name, have) = (config.source.clone(), describe_sizes(sizes));
+        Err(DataError::UnfitSamples { key, needs, source_name, have })
+    };
+    if !(1..=MOST_CHANNELS).contains(&config.repeat_channels) {
+        return Err(DataError::RepeatChannels(config.repeat_channels));
+    }
+    match (sizes, config.repeat_channels) {
+        (_, 1) => {}
+        (&[channels, _, _], repeat) if channels == 1 || channels == repeat => {}
+        (_, repeat) => return unfit("repeat-channels", format!("images of 1 or {repeat} channels")),
+    }
+    for (at, augmentation) in config.augment.iter().enumerate() {
+        let name = |augmentation: &Augmentation| match augmentation {
+            Augmentation::Flip => "flip",
+            Augmentation::Shift(_) => "shift",
+        };
+        if config.augment[..at].iter().any(|other| name(other) == name(augmentation)) {
+            return Err(DataError::AugmentTwice(name(augmentation)));
+        }
+        match (augmentation, sizes) {
+            (Augmentation::Flip, [_, _, _]) => {}
+            (Augmentation::Shift(pixels), &[_, height, width]) if usize::from(*pixels) < height.min(width) => {}
+            (Augmentation::Flip, _) => return unfit("augment", "images".into()),
+            (Augmentation::Shift(pixels), _) => {
+                return unfit("augment", format!("images of more than {pixels}×{pixels} pixels for {augmentation}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_noise(config: &DataConfig, have: &str) -> Result<(), DataError> {
+    if config.label_noise == 0.0 {
+        return Ok(());
+    }
+    let (source_name, have) = (config.source.clone(), have.to_owned());
+    Err(DataError::UnfitSamples { key: "label-noise", needs: "classes".into(), source_name, have })
+}
+
+fn describe_sizes(sizes: &[usize]) -> String {
+    match sizes {
+        [channels, height, width] => format!("images of {channels}×{height}×{width}"),
+        sizes => format!("rows of {} values", sizes.iter().product::<usize>()),
+    }
+}
+
+fn describe_draft(draft: &Draft) -> String {
+    let element = match draft.inputs {
+        DraftInputs::Bytes(_) => "pixels",
+        DraftInputs::Floats(..) => "numbers",
+    };
+    let targets = match draft.targets {
+        DraftTargets::Classes(_) => "classes".to_owned(),
+        DraftTargets::Values(columns, _) => format!("{columns} values to predict"),
+    };
+    format!("{} ({element}) with {targets}", describe_sizes(&draft.sizes))
+}
+
+fn describe(
+    title: String,
+    train: Samples,
+    validation: Samples,
+    classes: Vec<String>,
+    noisy_labels: usize,
+    left_out: usize,
+) -> Dataset {
     let mut hash = Sha256::new();
-    for set in sets {
-        hash.update((set.len() as u64).to_le_bytes());
-        hash.update((set.width() as u64).to_le_bytes());
-        set.pixels.rows().into_iter().for_each(|row| match row.as_slice() {
-            Some(row) => hash.update(row),
-            None => row.iter().for_each(|&value| hash.update([value])),
-        });
-        hash.update(&set.labels);
-    }
-    format!("sha256:{:x}", hash.finalize())
+    train.hash(&mut hash);
+    validation.hash(&mut hash);
+    let outputs = match train.targets() {
+        Targets::Classes(_) => classes.len(),
+        Targets::Values(values) => values.ncols(),
+    };
+    let info = DataInfo {
+        title,
+        train: train.len(),
+        validation: validation.len(),
+        noisy_labels,
+        classes,
+        outputs,
+        shape: train.shape().to_vec(),
+        left_out,
+        fingerprint: format!("sha256:{:x}", hash.finalize()),
+    };
+    Dataset { train, validation, info }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(samples: Option<usize>, label_noise: f64) -> DataConfig {
-        let source = embedded::FASHION_MNIST_12K.into();
-        DataConfig { source, train_samples: samples, label_noise, label_noise_seed: 3 }
-    }
-
-    #[test]
-    fn the_embedded_set_is_the_documented_one() {
-        let data = Dataset::load(&config(None, 0.0)).unwrap();
-        assert_eq!((data.train.len(), data.validation.len(), data.train.width()), (12_000, 2_000, 784));
-        assert_eq!(data.train.labels[..10], [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]);
-        let mut classes = [0; 10];
-        data.train.labels.iter().for_each(|&label| classes[label as usize] += 1);
-        assert_eq!(classes, [1200; 10]);
-        let mean = data.train.pixels.iter().map(|&pixel| f64::from(pixel) / 255.0).sum::<f64>() / (12_000.0 * 784.0);
-        assert!((mean - 0.28653).abs() < 1e-5, "{mean}");
-        assert_eq!(data.info.classes[9], "Ankle boot");
-    }
-
-    #[test]
-    fn a_slice_keeps_the_first_samples_and_noise_its_share_of_labels() {
-        let clean = Dataset::load(&config(Some(2000), 0.0)).unwrap();
-        let noisy = Dataset::load(&config(Some(2000), 0.2)).unwrap();
-        assert_eq!((clean.info.noisy_labels, noisy.info.noisy_labels), (0, 400));
-        let differ = clean.train.labels.iter().zip(&noisy.train.labels).filter(|(a, b)| a != b).count();
-        // A redrawn label is the old one again in one case of ten.
-        assert!((330..400).contains(&differ), "{differ}");
-        assert_ne!(clean.info.fingerprint, noisy.info.fingerprint);
-        assert_eq!(noisy.info.fingerprint, Dataset::load(&config(Some(2000), 0.2)).unwrap().info.fingerprint);
-    }
-
-    #[test]
-    fn wrong_slices_and_sources_are_refused_by_name() {
-        let error = Dataset::load(&config(Some(12_001), 0.0)).unwrap_err().to_string();
-        assert_eq!(error, "train-samples must be from 1 to 12000, the size of the training set, got 12001");
-        let unknown = DataConfig { source: "no-such-set".into(), train_samples: None, ..config(None, 0.0) };
-        assert!(Dataset::load(&unknown).unwrap_err().to_string().contains("`no-such-set`"));
-    }
-
-    #[test]
-    fn gathered_pixels_are_divided_by_255() {
-        let pixels = Array2::from_shape_vec((2, 2), vec![0, 255, 51, 102]).unwrap();
-        let samples = Samples::new(pixels, vec![3, 4]);
-        let mut inputs = Array2::<f32>::zeros((2, 2));
-        let mut labels = [0; 2];
-        samples.gather([1, 0], inputs.view_mut(), &mut labels);
-        assert_eq!(inputs.as_slice().unwrap(), [0.2, 0.4, 0.0, 1.0]);
-        assert_eq!(labels, [4, 3]);
-    }
-}
+mod tests;

@@ -28,7 +28,7 @@
 //! | [`random`] | generators by seed and purpose | anything else |
 //! | [`optim`] | hyperparameters, schedules, gradient hooks, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
 //! | [`nn`] | layers, losses, initialisation; forward and backward on rows | the same |
-//! | [`data`] | data sets, IDX, label noise, batch order | clocks, threads, channels, terminals |
+//! | [`data`] | data sets: formats, split, gaps, scales, label noise, augmentation, batch order | clocks, threads, channels, terminals |
 //! | [`train`] | the trainer's thread, the worker team, commands, evaluation | terminals, session folders |
 //! | [`series`] | append-only columns with a min/max pyramid | the same as `optim` |
 //! | [`record`] | the session folder: write, read, list, compare | terminals, training |
@@ -51,6 +51,8 @@
 //! - **Nothing is poisoned.** Before the first weight of a step is written, every gradient of it is known to be
 //!   finite; if one is not, the weights of the step before are still there. An update that is not finite all the same
 //!   (η near the end of f32's range) ends the run and is told as such.
+//! - **A header is a claim.** What a data file says of its size is compared with the bytes that are there; memory grows
+//!   with those. Whatever is measured on data (means, scales) is measured on the training samples alone.
 //! - **Text from outside** goes through [`stream::printable`] before it reaches a terminal.
 //! - A panic is a defect; the training thread catches it at its top and reports it as an event, the terminal is
 //!   restored, the recording stays readable.

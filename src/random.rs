@@ -24,7 +24,11 @@ pub enum Purpose {
     /// Noise on the gradient; the index is the update's.
     GradientNoise = 4,
     /// What dropout drops; the index is the update's.
-    Dropout = 5,
+    Dropout = 7,
+    /// Which samples are held out for validation.
+    Split = 5,
+    /// What is done to a training image; the index is the epoch's and the sample's.
+    Augmentation = 6,
 }
 
 /// The generator for one purpose of a run.

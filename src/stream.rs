@@ -6,6 +6,7 @@
 
 mod command;
 mod config;
+mod data;
 mod event;
 mod network;
 pub mod number;
@@ -15,7 +16,8 @@ mod text;
 mod wire;
 
 pub use command::{Author, Command, Knob, Scope, Setting};
-pub use config::{DataConfig, Init, Length, PaceError, PlannedEdit, RunConfig, RunOptions};
+pub use config::{Init, Length, PaceError, PlannedEdit, RunConfig, RunOptions};
+pub use data::{Augmentation, AugmentationError, DataConfig, Missing, SPLIT_SEED, SeriesConfig, Standardise, Task};
 pub use event::{
     DataInfo, Description, Edit, Evaluation, Event, FinalNorm, Hyper, Machine, Refusal, Score, StopReason, Summary,
     TensorInfo, Weights, What,

@@ -38,7 +38,9 @@ fn train_json(home: &TempDir, arguments: &[&str]) -> Vec<Value> {
 
 #[test]
 fn every_subcommand_has_help_with_examples() {
-    for arguments in [&["--help"] as &[_], &["train", "--help"], &["list", "--help"], &["compare", "--help"]] {
+    for arguments in
+        [&["--help"] as &[_], &["train", "--help"], &["list", "--help"], &["compare", "--help"], &["recipes", "--help"]]
+    {
         let examples = predicate::str::contains("Examples:");
         wdtop(&home()).args(arguments).assert().success().stdout(examples).stderr("");
     }
@@ -53,7 +55,7 @@ fn completions_and_the_manual_page_name_every_subcommand() {
     for arguments in [&["completions", "bash"] as &[_], &["completions", "fish"], &["man"]] {
         let output = wdtop(&home()).args(arguments).assert().success();
         let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
-        for word in ["train", "compare", "list"] {
+        for word in ["train", "compare", "list", "recipes"] {
             assert!(text.contains(word), "{arguments:?} without {word}");
         }
     }
@@ -94,7 +96,7 @@ fn bad_input_is_one_line_that_names_the_thing_and_what_is_allowed() {
         (&["train", "--headless", "--edit", "10:gamma=1"], 2, ["edit at step 10", "unknown key `gamma`"]),
         (&["train", "--headless", "--edit", "9000:lr=1"], 2, ["edit at step 9000", "ends after 2500 steps"]),
         (&["train", "--headless", "--data", "nowhere"], 2, ["data `nowhere`", "folder of IDX files"]),
-        (&["train", "--headless", "--data", &torn], 1, ["train-images-idx3-ubyte", "within the header of 16"]),
+        (&["train", "--headless", "--data", &torn], 2, ["train-images-idx3-ubyte", "within the header of 16"]),
         (
             &["train", "--headless", "--train-samples", "20000"],
             2,
@@ -102,6 +104,11 @@ fn bad_input_is_one_line_that_names_the_thing_and_what_is_allowed() {
         ),
         (&["train", "--headless", "--record", &below_a_file], 1, ["occupied", "record"]),
         (&["train", "--headless", "--steps", "1", "--epochs", "1"], 2, ["--steps", "--epochs"]),
+        (
+            &["recipes", "nope"],
+            2,
+            ["unknown recipe `nope`", "choose one of demo, article-mlp, article-custom, forecast"],
+        ),
         (&["compare", "a", "b"], 1, ["no session `a`", "wdtop list"]),
         (&["compare", "a"], 2, ["SESSION", "2"]),
         (&["frobnicate"], 2, ["frobnicate", "--help"]),
@@ -118,6 +125,108 @@ fn bad_input_is_one_line_that_names_the_thing_and_what_is_allowed() {
     }
     let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "nothing but what this test made is left: {left:?}");
+}
+
+#[test]
+fn data_that_cannot_be_meant_is_one_line_and_leaves_nothing_behind() {
+    let (home, data) = (home(), home());
+    let put = |name: &str, bytes: &[u8]| {
+        let path = data.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let flowers = put("flowers.csv", b"length,colour,kind\n1,red,rose\n3,,iris\n2,blue,rose\n");
+    let ragged = put("ragged.csv", b"a,b\n1,2\n1,2,3\n");
+    let control = put("control.csv", b"a,\x1b[2Jb\n1,2\n");
+    let empty = put("empty.csv", b"");
+    let cifar = put("cifar.bin", &[0; 3000]);
+    let no_npy = put("x.npy", b"a,b\n1,2\n");
+    let no_npz = put("a.npz", b"PK\x03\x04 and then nothing of the kind");
+    let huge = [b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'".as_slice()].concat();
+    fs::create_dir(data.path().join("huge")).unwrap();
+    let huge = put("huge/x.npy", &huge);
+    let folder = data.path().to_str().unwrap().to_owned();
+    fs::remove_file(data.path().join("x.npy")).unwrap();
+    let unlike = put("x_.npy", b"\x93NUMP");
+    let series = put("series.csv", b"week,ppm\nw1,2\nw2,3\nw3,\nw4,5\nw5,6\nw6,7\n");
+    for (arguments, parts) in [
+        (&["--data", &flowers] as &[&str], ["which column is to be predicted?", "length, colour, kind"]),
+        (&["--data", &flowers, "--target", "knd"], ["no column `knd`", "length, colour, kind"]),
+        (
+            &["--data", &flowers, "--target", "kind"],
+            ["flowers.csv, line 3: column `colour` has no value", "--missing drop"],
+        ),
+        (&["--data", &ragged, "--target", "b"], ["ragged.csv, line 3 has 3 cells", "first line has 2"]),
+        (&["--data", &control, "--target", "c"], ["no column `c`", "control.csv"]),
+        (&["--data", &empty, "--target", "b"], ["empty.csv is empty", "first line must name the columns"]),
+        (&["--data", &cifar], ["cifar.bin: 3000 bytes", "3073"]),
+        (&["--data", &no_npy], ["data `", "x.npy` is neither"]),
+        (&["--data", &no_npz], ["a.npz is no NPZ archive", "wdtop: "]),
+        (&["--data", &huge], ["x.npy: the header should have 4294967295 bytes", "the file has"]),
+        (&["--data", &unlike], ["x_.npy is no NPY array", "NUMPY"]),
+        (&["--data", &folder], ["has none of train-images-idx3-ubyte", "x_train.npy"]),
+        (&["--data", &series, "--window", "2"], ["value 3 of the series is missing", "--missing"]),
+        (&["--data", &series, "--window", "9", "--missing", "drop"], ["the training part has 5 values", "--window"]),
+        (&["--data", "co2-weekly"], ["`co2-weekly` is a series", "--window N"]),
+        (&["--window", "9"], ["window needs a series", "`fashion-mnist-12k`"]),
+        (&["--horizon", "9"], ["horizon needs window", "past values"]),
+        (&["--window", "0"], ["'0' for '--window", "at least 1"]),
+        (&["--missing", "guess"], ["'guess' for '--missing", "error, drop, mean"]),
+        (&["--validation-fraction", "1"], ["validation-fraction must be above 0 and below 1", "got 1"]),
+        (&["--validation", &flowers, "--validation-fraction", "0.5"], ["--validation", "cannot be used with"]),
+        (&["--validation", &flowers], ["flowers.csv` is of another kind", "fashion-mnist-12k"]),
+        (&["forecast", "--validation", "nowhere.csv"], ["cannot read nowhere.csv", "No such file"]),
+        (&["--repeat-channels", "99"], ["repeat-channels must be from 1 to 64", "got 99"]),
+        (&["--augment", "flip,spin"], ["augment takes flip and shift=PIXELS", "got `spin`"]),
+        (&["--augment", "shift=30"], ["augment needs images", "30×30"]),
+        (&["--augment", "flip"], ["images as they are", "augment"]),
+        (&["--set", "missing=7"], ["in `missing`", "expected string"]),
+        (&["--set", "target=[1]"], ["a word or a list of words", "in `target`"]),
+        (&["--set", "repeat_channels=\"two\""], ["in `repeat_channels`", "two"]),
+    ] {
+        let output = wdtop(&home).args(["train", "--headless"]).args(arguments).assert().code(2).stdout("");
+        let stderr = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+        assert!(stderr.lines().count() == 1 && !stderr.contains('\x1b'), "{arguments:?}: {stderr}");
+        assert!(
+            stderr.starts_with("wdtop: ") && parts.iter().all(|part| stderr.contains(part)),
+            "{arguments:?}: {stderr}"
+        );
+    }
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "nothing is recorded of a run that never began");
+}
+
+#[test]
+fn a_table_is_trained_on_by_the_name_of_its_target() {
+    let home = home();
+    let rows = (0..60).map(|at| format!("{at},{},{}\n", ["red", "blue"][at % 2], ["rose", "iris"][at % 2]));
+    let path = home.path().join("flowers.csv");
+    fs::write(&path, format!("length,colour,kind\n{}", rows.collect::<String>())).unwrap();
+    let output = wdtop(&home)
+        .args(["train", "--json", "--no-record", "--data", path.to_str().unwrap(), "--target", "kind"])
+        .args(["--model", "mlp:3-8-2", "--steps", "200", "--lr", "0.01", "--every", "0"])
+        .assert()
+        .success();
+    let lines = json_lines(&output.get_output().stdout);
+    let data = &lines[0]["data"];
+    assert_eq!((data["train"].as_u64(), data["validation"].as_u64()), (Some(48), Some(12)), "a fifth is held out");
+    assert_eq!(data["classes"], serde_json::json!(["iris", "rose"]));
+    assert_eq!(lines.last().unwrap()["validation"]["accuracy"], 1.0);
+}
+
+#[test]
+fn recipes_are_listed_and_what_is_printed_trains() {
+    let home = home();
+    let output = wdtop(&home).arg("recipes").assert().success().stderr("");
+    let list = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let names: Vec<&str> = list.lines().map(|line| line.split_once("  ").unwrap().0.trim()).collect();
+    assert!(names.starts_with(&["demo", "article-mlp", "article-custom"]) && list.lines().all(|line| line.len() > 40));
+    let output = wdtop(&home).args(["recipes", "article-custom"]).assert().success();
+    let copy = home.path().join("copy.toml");
+    fs::write(&copy, &output.get_output().stdout).unwrap();
+    let digest = |recipe: &str| train_json(&home, &[recipe, "--no-record"]).last().unwrap()["digest"].clone();
+    let own = digest("article-custom");
+    assert_eq!(digest(copy.to_str().unwrap()), own);
+    assert_eq!(digest("article-mlp"), own, "another optimizer of the same arithmetic");
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl Fixture {
 
     fn choice(&self) -> Choice {
         let (name, convention) = match (self.text("kind"), self.text("convention")) {
-            ("article_sgd", _) => ("sgd", Convention::Chainer),
+            ("article_sgd", _) => ("article_sgd", Convention::Chainer),
             (name, "chainer") => (name, Convention::Chainer),
             (name, _) => (name, Convention::Torch),
         };

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails that way")]
 
-use wdtop::optim::{Choice, Instructions, Knobs, Precision, RULES, RuleInfo};
+use wdtop::optim::{Block, Choice, Instructions, Knobs, Now, Optimizer, Precision, RULES, Rule, RuleInfo, sweep};
 use wdtop::random::normal_at;
+use wdtop::scalar::Scalar;
 use wdtop::stream::{Author, Convention, DecayMode, Hook, Knob, Schedule, Scope, Setting, TensorInfo, TensorSums};
 use wdtop::train::{Pass, PassOptions, PassTensor, RestoreError, Task, Team};
 
@@ -112,6 +113,43 @@ fn bits<T: Precision>(weights: &[T]) -> Vec<u8> {
 fn set(knobs: &mut Knobs, key: &str, value: f64) {
     let setting = Setting { knob: Knob::from(key.to_owned()), scope: Scope::All, value: Some(value), by: Author::Keys };
     knobs.set(&setting).unwrap();
+}
+
+/// The article's optimizer as it is written there, from outside the crate. Coupled decay has made g into g' already.
+struct Article;
+
+impl<T: Scalar> Rule<T> for Article {
+    fn update(&self, block: Block<'_, T>, now: &Now<'_>) -> TensorSums {
+        let eta = T::of(now.lr);
+        sweep(block, now, |g, []| -(eta * g))
+    }
+}
+
+#[test]
+fn the_articles_rule_has_the_bits_of_descent_with_l2_and_of_itself_from_outside() {
+    let case = |name, convention| Case::new(name, convention, DecayMode::L2, &[]);
+    let article = case("article_sgd", Convention::Chainer);
+    let own = run::<f32>(&article, small_blocks(), 2);
+    assert_eq!(run::<f32>(&case("sgd", Convention::Chainer), small_blocks(), 2), own);
+    let weights = |run: Vec<(Vec<u8>, Vec<TensorSums>)>| run.into_iter().map(|(bits, _)| bits).collect::<Vec<_>>();
+    let own = weights(own);
+    let knobs = article.knobs();
+    let torch = case("sgd", Convention::Torch);
+    let torch_knobs = torch.knobs_with(knobs.lr(), knobs.weight_decay());
+    let tensors = SHAPES.map(|shape| PassTensor { shape: shape.to_vec() });
+    let custom = Optimizer::custom(Box::new(Article), &[], DecayMode::L2);
+    let start = article.pass::<f32>(&knobs, small_blocks()).weights().to_vec();
+    let mut passes = [
+        (Pass::with(small_blocks(), custom, &knobs, &tensors, start), knobs),
+        (torch.pass::<f32>(&torch_knobs, small_blocks()), torch_knobs),
+    ];
+    for (pass, knobs) in &mut passes {
+        let mut team = Team::new(1);
+        for expected in &own {
+            update(pass, &mut team, knobs);
+            assert_eq!(&bits(pass.weights()), expected);
+        }
+    }
 }
 
 #[test]

@@ -18,7 +18,14 @@ macro_rules! recipe {
 }
 
 /// The recipes that are part of the program, by name.
-pub const BUILT_IN: &[(&str, &str)] = &[recipe!("demo"), recipe!("article-mlp")];
+pub const BUILT_IN: &[(&str, &str)] = &[
+    recipe!("demo"),
+    recipe!("article-mlp"),
+    recipe!("article-cnn"),
+    recipe!("article-custom"),
+    recipe!("forecast"),
+    recipe!("fashion-cnn"),
+];
 
 /// What to call a recipe: its name, or that of its file without folder and ending.
 pub fn title(name: &str) -> String {
@@ -26,6 +33,22 @@ pub fn title(name: &str) -> String {
         Some(stem) => stem.to_string_lossy().into_owned(),
         None => name.to_owned(),
     }
+}
+
+/// The text of one of the program's own recipes.
+///
+/// # Errors
+/// [`Usage`], listing those there are.
+pub fn built_in(name: &str) -> Result<&'static str> {
+    match BUILT_IN.iter().find(|(its, _)| *its == name) {
+        Some((_, text)) => Ok(text),
+        None => Err(Usage::of(unknown(name))),
+    }
+}
+
+fn unknown(name: &str) -> anyhow::Error {
+    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    anyhow::anyhow!("unknown recipe `{name}`: choose one of {}", names.join(", "))
 }
 
 /// Reads a recipe: one of the program's own by its name, or a TOML file by its path.
@@ -36,11 +59,7 @@ pub fn read(name: &str) -> Result<Table> {
             fs::read_to_string(name).with_context(|| format!("cannot read recipe {name}"))?
         }
         None => {
-            let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-            return Err(Usage::of(anyhow::anyhow!(
-                "unknown recipe `{name}`: choose one of {}, or give the path of a .toml file",
-                names.join(", ")
-            )));
+            return Err(Usage::of(anyhow::anyhow!("{}, or give the path of a .toml file", unknown(name))));
         }
     };
     match text.parse() {

@@ -3,19 +3,24 @@
 //! Each source is a table of the same keys; a later one overwrites an earlier one: recipe, environment, options,
 //! `--set`. What comes out is read into typed settings, and an unknown key is an error.
 
+mod data;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 
 use anyhow::{Result, anyhow};
 use clap::{Args, CommandFactory, Parser};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+
+use data::{CompleteData, DataSettings};
 
 use super::{Usage, one_line, optimizers};
 use crate::optim::{self, Choice, RULES, schedule};
 use crate::stream::{
-    Convention, DataConfig, DecayMask, DecayMode, Hook, Init, Knob, Length, OptimizerConfig, PlannedEdit, RunConfig,
+    Convention, DecayMask, DecayMode, Hook, Init, Knob, LayerConfig, Length, OptimizerConfig, PlannedEdit, RunConfig,
     RunOptions, Schedule, Scope,
 };
 
@@ -23,25 +28,17 @@ use crate::stream::{
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Settings (each is also a key of a recipe, and a variable: WDTOP_LR for --lr)")]
 pub struct Settings {
-    /// An embedded data set (fashion-mnist-12k) or a folder of IDX files, plain or .gz
-    #[arg(long, value_name = "SET|DIR")]
-    data: Option<String>,
-
-    /// Train on the first N samples only
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    train_samples: Option<i64>,
-
-    /// Redraw this share of the training labels uniformly over all classes
-    #[arg(long, value_name = "SHARE", value_parser = number, allow_negative_numbers = true)]
-    label_noise: Option<f64>,
-
-    /// Which labels are redrawn, and to what; apart from --seed, so that runs of different seeds learn the same labels
-    #[arg(long, value_name = "N", value_parser = whole)]
-    label_noise_seed: Option<i64>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    data: DataSettings,
 
     /// The network, for example mlp:784-256-128-10
     #[arg(long, value_name = "STRING")]
     model: Option<String>,
+
+    /// The share of a sample's target that is spread over all classes
+    #[arg(long, value_name = "SHARE", value_parser = number, allow_negative_numbers = true)]
+    label_smoothing: Option<f64>,
 
     /// How weights and biases start
     #[arg(long, value_name = "NAME", value_parser = ["torch", "lecun", "he", "glorot"])]
@@ -114,6 +111,10 @@ pub struct Settings {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     threads: Option<i64>,
 
+    /// The vector instructions to compute with: portable, avx2 or avx512; they change no bit [default: the widest]
+    #[arg(long, value_name = "NAME")]
+    instructions: Option<String>,
+
     /// Updates a second to aim at; 0 is as fast as it goes, which is also what a recipe's pace means without a screen
     #[arg(long, value_name = "STEPS", value_parser = number, allow_negative_numbers = true)]
     pace: Option<f64>,
@@ -133,11 +134,10 @@ pub struct Settings {
 /// The same with every value in place. The keys that are left over are the rule's own hyperparameters.
 #[derive(Debug, Deserialize)]
 struct Complete {
-    data: String,
-    train_samples: Option<u64>,
-    label_noise: f64,
-    label_noise_seed: u64,
     model: String,
+    #[serde(default)]
+    layers: Vec<LayerConfig>,
+    label_smoothing: f64,
     init: Init,
     optimizer: String,
     convention: Convention,
@@ -157,16 +157,15 @@ struct Complete {
     seed: u64,
     threads: Option<u64>,
     pace: f64,
+    instructions: Option<String>,
     #[serde(flatten)]
     rest: BTreeMap<String, Value>,
 }
 
 /// What holds where nobody says otherwise.
 const DEFAULTS: &str = r#"
-data = "fashion-mnist-12k"
-label_noise = 0.0
-label_noise_seed = 3
 model = "mlp:784-256-128-10"
+label_smoothing = 0.0
 init = "torch"
 optimizer = "adamw"
 convention = "torch"
@@ -208,7 +207,8 @@ impl Settings {
     /// # Errors
     /// [`Usage`], naming the key, the value and what is allowed.
     pub fn resolve(&self, name: &str, recipe: Table, watched: Watched) -> Result<(RunConfig, RunOptions)> {
-        let defaults: Table = DEFAULTS.parse()?;
+        let mut defaults: Table = DEFAULTS.parse()?;
+        defaults.extend(data::DEFAULTS.parse::<Table>()?);
         let mut asked = recipe;
         asked.remove("about");
         if watched == Watched::Headless {
@@ -220,16 +220,20 @@ impl Settings {
                 // One length takes the place of another.
                 asked.retain(|key, _| !matches!(key, "steps" | "epochs" | "until_stopped"));
             }
+            if layer.contains_key("model") {
+                // A string takes the place of a recipe's layers.
+                asked.remove("layers");
+            }
             forget_other_rule(&mut asked, &layer, &defaults);
+            data::forget_other(&mut asked, &layer, &defaults);
             asked.extend(layer);
         }
         let mut table = defaults;
         table.extend(asked);
-        let complete: Complete = Value::Table(table)
-            .try_into()
-            .map_err(|error: toml::de::Error| Usage::of(anyhow!("{}", error.to_string().trim().replace('\n', ", "))))?;
+        let mut data: CompleteData = read(table)?;
+        let complete: Complete = read(std::mem::take(&mut data.rest))?;
         let edits = self.edit.iter().map(|text| parse_edit(text)).collect::<Result<Vec<_>>>()?;
-        complete.check(name.to_owned(), edits, watched).map_err(Usage::of)
+        complete.check(name.to_owned(), data, edits, watched).map_err(Usage::of)
     }
 
     /// What variables like `WDTOP_LR` say, read as if they were options.
@@ -244,8 +248,9 @@ impl Settings {
         for argument in Environment::command().get_arguments().filter_map(clap::Arg::get_long) {
             let variable = format!("WDTOP_{}", argument.replace('-', "_").to_uppercase());
             if let Some(value) = env::var_os(variable) {
-                options.push(format!("--{argument}").into());
-                options.push(value);
+                let mut option = OsString::from(format!("--{argument}="));
+                option.push(value);
+                options.push(option);
             }
         }
         match Environment::try_parse_from(options) {
@@ -270,13 +275,19 @@ impl Settings {
 }
 
 impl Complete {
-    fn check(self, recipe: String, mut edits: Vec<PlannedEdit>, watched: Watched) -> Result<(RunConfig, RunOptions)> {
+    fn check(
+        self,
+        recipe: String,
+        data: CompleteData,
+        mut edits: Vec<PlannedEdit>,
+        watched: Watched,
+    ) -> Result<(RunConfig, RunOptions)> {
         let rule = optim::find(&self.optimizer, self.convention)?;
         let decay_mode = self.decay_mode.unwrap_or(rule.decay_mode());
         let choice = Choice::new(&self.optimizer, self.convention, decay_mode, &self.hooks)?;
         let hyper = read_hyper(&choice, self.rest)?;
-        if !(0.0..=1.0).contains(&self.label_noise) {
-            return Err(anyhow!("label-noise must be a share from 0 to 1, got {}", self.label_noise));
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return Err(anyhow!("label-smoothing must be at least 0 and below 1, got {}", self.label_smoothing));
         }
         RunOptions::check_pace(self.pace)?;
         for (key, value) in
@@ -302,13 +313,10 @@ impl Complete {
         };
         let config = RunConfig {
             recipe,
-            data: DataConfig {
-                source: self.data,
-                train_samples: self.train_samples.map(|count| count as usize),
-                label_noise: self.label_noise,
-                label_noise_seed: self.label_noise_seed,
-            },
-            model: self.model,
+            data: data.check()?,
+            model: if self.layers.is_empty() { self.model } else { name_of(&self.layers) },
+            layers: self.layers,
+            label_smoothing: self.label_smoothing,
             init: self.init,
             optimizer: OptimizerConfig {
                 name: self.optimizer,
@@ -329,8 +337,23 @@ impl Complete {
             seed: self.seed,
             edits,
         };
-        Ok((config, RunOptions { threads, pace: self.pace }))
+        Ok((config, RunOptions { threads, pace: self.pace, instructions: self.instructions }))
     }
+}
+
+/// A table as typed settings.
+fn read<T: DeserializeOwned>(table: Table) -> Result<T> {
+    let told = |error: toml::de::Error| Usage::of(anyhow!("{}", error.to_string().trim().replace('\n', ", ")));
+    Value::Table(table).try_into().map_err(told)
+}
+
+/// What to call a network of these layers: their types, in order.
+fn name_of(layers: &[LayerConfig]) -> String {
+    let types = layers.iter().map(|layer| match serde_json::to_value(layer) {
+        Ok(value) => value["type"].as_str().unwrap_or_default().to_owned(),
+        Err(_) => String::new(),
+    });
+    format!("layers:{}", types.collect::<Vec<_>>().join("-"))
 }
 
 /// What a recipe says of its own rule means something else, or nothing, for another one that was asked for.

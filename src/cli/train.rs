@@ -13,13 +13,12 @@ use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::settings::{Settings, Watched};
 use super::{FAILED, Usage, optimizers, recipe, signals};
-use crate::data::DataError;
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{
     Command, EventReceiver, EventSender, RunConfig, RunOptions, StopReason, Summary, lossless, merging, printable,
 };
-use crate::train::{self, Experiment, PrepareError};
+use crate::train::{self, Experiment};
 use crate::tui;
 
 /// Events that may wait on a wire.
@@ -36,10 +35,11 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
   wdtop train --headless --steps 2000 --edit 1000:weight_decay=3
   wdtop train --json --every 100 --no-record | jq -c 'select(.event == \"evaluated\")'
   wdtop train --data ./mnist --model mlp:784-300-100-10 --optimizer adam --set beta1=0.8
+  wdtop train --data iris.csv --target species --model mlp:4-16-3
 
 Values are taken from --set, options, environment variables, the recipe and defaults, in this order.")]
 pub struct Args {
-    /// demo, article-mlp, or the path of a .toml file
+    /// One of those that wdtop recipes lists, or the path of a .toml file
     #[arg(default_value = recipe::DEFAULT)]
     recipe: String,
 
@@ -91,8 +91,7 @@ impl Args {
     /// Checks everything, then trains.
     ///
     /// # Errors
-    /// [`Usage`] where a setting is wrong; others where the data cannot be read, the recording not be made, or the
-    /// run failed.
+    /// [`Usage`] where a setting or the data is wrong; others where the recording cannot be made, or the run failed.
     pub fn run(self) -> Result<ExitCode> {
         if self.settings.asks_for_optimizers() {
             // A closed stdout leaves nobody to tell.
@@ -101,11 +100,7 @@ impl Args {
         }
         let (config, options) = self.configure()?;
         let name = config.recipe.clone();
-        let experiment = Experiment::prepare(config, options).map_err(|error| match error {
-            // The command line is right, the files are not.
-            PrepareError::Data(DataError::Idx(_) | DataError::Widths { .. }) => anyhow::Error::from(error),
-            _ => Usage::of(error),
-        })?;
+        let experiment = Experiment::prepare(config, options).map_err(Usage::of)?;
         let view = self.view()?;
         let recorder = self.recorder(&name)?;
         match view {

@@ -8,11 +8,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-use ndarray::Array2;
 use thiserror::Error;
 
-use super::Samples;
+use super::draft::{Draft, DraftInputs, DraftTargets};
+use super::file::unzip;
 
 /// The element type code of unsigned bytes, the only one that MNIST and its relatives use.
 const UNSIGNED_BYTE: u8 = 0x08;
@@ -36,6 +35,9 @@ pub enum IdxError {
         /// The file's name without `.gz`.
         name: String,
     },
+    /// A file whose labels cannot be found by its name.
+    #[error("{}: the name of a file of images has images-idx3 in it, that of its labels labels-idx1", .0.display())]
+    Name(PathBuf),
     /// The magic number is another one.
     #[error("{}: the magic number is {got:#010x}, IDX {what} start with {want:#010x}", path.display())]
     Magic {
@@ -95,33 +97,48 @@ fn at_least(got: usize, want: u64) -> String {
     if got as u64 > want { "more".to_owned() } else { got.to_string() }
 }
 
+/// The name of a file of images in a folder, without `.gz`.
+pub fn images_name(prefix: &str) -> String {
+    format!("{prefix}-images-idx3-ubyte")
+}
+
 /// Reads `PREFIX-images-idx3-ubyte` and `PREFIX-labels-idx1-ubyte` from a folder, each plain or with `.gz`.
 ///
 /// # Errors
 /// [`IdxError`], naming the file and what is wrong with it.
-pub fn read_pair(folder: &Path, prefix: &str) -> Result<Samples, IdxError> {
-    let open = |name: String| {
-        let plain = folder.join(&name);
-        let path = if plain.exists() { plain } else { folder.join(format!("{name}.gz")) };
-        match File::open(&path) {
-            Ok(file) => Ok((path, file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(IdxError::Missing { folder: folder.into(), name })
-            }
-            Err(source) => Err(IdxError::Unreadable { path, source }),
-        }
-    };
-    let (images, images_file) = open(format!("{prefix}-images-idx3-ubyte"))?;
-    let (labels, labels_file) = open(format!("{prefix}-labels-idx1-ubyte"))?;
-    pair(&images, images_file, &labels, labels_file)
+pub fn read_pair(folder: &Path, prefix: &str) -> Result<Draft, IdxError> {
+    let images = find(folder, images_name(prefix))?;
+    read_images(&images)
+}
+
+/// Reads a file of images with the file of labels beside it, whose name has `labels-idx1` for `images-idx3`.
+///
+/// # Errors
+/// [`IdxError`]
+pub fn read_images(images: &Path) -> Result<Draft, IdxError> {
+    let name = images.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    if !name.contains("images-idx3") {
+        return Err(IdxError::Name(images.into()));
+    }
+    let folder = images.parent().unwrap_or(Path::new(""));
+    let labels = find(folder, name.replace("images-idx3", "labels-idx1"))?;
+    let open = |path: &Path| File::open(path).map_err(|source| IdxError::Unreadable { path: path.into(), source });
+    pair(images, open(images)?, &labels, open(&labels)?)
+}
+
+/// The plain file, or the gzipped one.
+fn find(folder: &Path, name: String) -> Result<PathBuf, IdxError> {
+    let candidates = [folder.join(&name), folder.join(format!("{name}.gz"))];
+    candidates.into_iter().find(|path| path.exists()).ok_or_else(|| IdxError::Missing { folder: folder.into(), name })
 }
 
 /// The same from memory; the paths are for messages.
-pub fn pair_from_bytes(images: (&Path, &[u8]), labels: (&Path, &[u8])) -> Result<Samples, IdxError> {
+pub fn pair_from_bytes(images: (&Path, &[u8]), labels: (&Path, &[u8])) -> Result<Draft, IdxError> {
     pair(images.0, images.1, labels.0, labels.1)
 }
 
-fn pair(images: &Path, image_bytes: impl Read, labels: &Path, label_bytes: impl Read) -> Result<Samples, IdxError> {
+fn pair(images: &Path, image_bytes: impl Read, labels: &Path, label_bytes: impl Read) -> Result<Draft, IdxError> {
     let ([count, rows, columns], pixels) = read(images, "images", image_bytes)?;
     let ([label_count], classes) = read(labels, "labels", label_bytes)?;
     if count != label_count {
@@ -132,9 +149,11 @@ fn pair(images: &Path, image_bytes: impl Read, labels: &Path, label_bytes: impl 
             count: label_count,
         });
     }
-    let pixels = Array2::from_shape_vec((count, rows * columns), pixels)
-        .map_err(|error| IdxError::Unreadable { path: images.into(), source: io::Error::other(error) })?;
-    Ok(Samples::new(pixels, classes))
+    Ok(Draft {
+        inputs: DraftInputs::Bytes(pixels),
+        sizes: vec![1, rows, columns],
+        targets: DraftTargets::Classes(classes.into_iter().map(u32::from).collect()),
+    })
 }
 
 /// Reads one file of `D` dimensions: its sizes and its elements.
@@ -167,15 +186,6 @@ fn read<const D: usize>(path: &Path, what: &'static str, source: impl Read) -> R
     Ok((sizes, elements))
 }
 
-/// Unzips what starts with gzip's magic number, passes on what does not.
-fn unzip<'a>(mut source: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
-    let mut start = Vec::new();
-    source.by_ref().take(2).read_to_end(&mut start)?;
-    let zipped = start == [0x1f, 0x8b];
-    let whole = io::Cursor::new(start).chain(io::BufReader::with_capacity(1 << 16, source));
-    Ok(if zipped { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) })
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -196,7 +206,7 @@ mod tests {
         bytes
     }
 
-    fn load(images: &[u8], labels: &[u8]) -> Result<Samples, String> {
+    fn load(images: &[u8], labels: &[u8]) -> Result<Draft, String> {
         pair_from_bytes((Path::new("images"), images), (Path::new("labels"), labels)).map_err(|error| error.to_string())
     }
 
@@ -208,7 +218,9 @@ mod tests {
         let zipped = encoder.finish().unwrap();
         for bytes in [&plain, &zipped] {
             let samples = load(bytes, &labels(2, &[7, 8])).unwrap();
-            assert_eq!((samples.len(), samples.width(), samples.labels()), (2, 3, [7, 8].as_slice()));
+            assert_eq!((samples.len(), samples.sizes.as_slice()), (2, [1, 1, 3].as_slice()));
+            let DraftTargets::Classes(classes) = samples.targets else { panic!("labels are classes") };
+            assert_eq!(classes, [7, 8]);
         }
     }
 
@@ -235,6 +247,17 @@ mod tests {
         for (images, labels, message) in cases {
             let error = load(&images, &labels).unwrap_err();
             assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_torn_file_is_an_error_at_every_byte() {
+        let (whole, labels) = (images([2, 1, 2], &[1, 2, 3, 4]), labels(2, &[0, 1]));
+        for end in 0..whole.len() {
+            assert!(load(&whole[..end], &labels).is_err(), "cut at {end}");
+        }
+        for end in 0..labels.len() {
+            assert!(load(&whole, &labels[..end]).is_err(), "cut at {end}");
         }
     }
 

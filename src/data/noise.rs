@@ -4,13 +4,13 @@ use crate::random::{Generator, Purpose};
 
 /// Redraws the labels of a random `share` of the samples uniformly over all classes, the old one included, and
 /// returns how many were redrawn: the share of the labels, rounded.
-pub fn redraw_labels(labels: &mut [u8], share: f64, classes: usize, seed: u64) -> usize {
+pub fn redraw_labels(labels: &mut [u32], share: f64, classes: usize, seed: u64) -> usize {
     let count = (share * labels.len() as f64).round() as usize;
     let mut generator = Generator::new(seed, Purpose::LabelNoise, 0);
     let mut order: Vec<usize> = (0..labels.len()).collect();
     generator.shuffle(&mut order);
     for &index in &order[..count] {
-        labels[index] = generator.below(classes) as u8;
+        labels[index] = generator.below(classes) as u32;
     }
     count
 }

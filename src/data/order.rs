@@ -13,6 +13,15 @@ pub struct BatchOrder {
     order: Vec<u32>,
 }
 
+/// The samples of an update.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// Their places in the training set.
+    pub indices: &'a [u32],
+    /// The pass over the set that they are drawn in; what augmentation does to a sample differs from pass to pass.
+    pub epoch: u64,
+}
+
 impl BatchOrder {
     /// For `samples` training samples in batches of `batch`.
     ///
@@ -35,7 +44,7 @@ impl BatchOrder {
     }
 
     /// The samples of the update with this 0-based index.
-    pub fn batch(&mut self, step: u64) -> &[u32] {
+    pub fn batch(&mut self, step: u64) -> Batch<'_> {
         let epoch = step / self.per_epoch();
         if self.epoch != Some(epoch) {
             // From the sorted order each time, so that an epoch's order needs no other epoch's.
@@ -44,7 +53,7 @@ impl BatchOrder {
             self.epoch = Some(epoch);
         }
         let range = self.range(step % self.per_epoch());
-        &self.order[range]
+        Batch { indices: &self.order[range], epoch }
     }
 
     fn range(&self, within: u64) -> Range<usize> {
@@ -61,23 +70,24 @@ mod tests {
     fn an_epoch_visits_every_sample_once_in_a_new_order() {
         let mut order = BatchOrder::new(10, 4, 1);
         assert_eq!(order.per_epoch(), 3);
-        let mut epoch = |number: u64| (0..3).flat_map(|at| order.batch(3 * number + at).to_vec()).collect::<Vec<u32>>();
+        let mut epoch =
+            |number: u64| (0..3).flat_map(|at| order.batch(3 * number + at).indices.to_vec()).collect::<Vec<u32>>();
         let (first, second) = (epoch(0), epoch(1));
         assert_ne!(first, second);
         for mut seen in [first, second] {
             seen.sort_unstable();
             assert_eq!(seen, (0..10).collect::<Vec<_>>());
         }
-        assert_eq!(order.batch(2).len(), 2);
+        assert_eq!(order.batch(2).indices.len(), 2);
         assert_eq!(order.samples_after(5), 18);
     }
 
     #[test]
     fn a_step_has_its_batch_wherever_one_begins() {
         let mut from_start = BatchOrder::new(10, 4, 1);
-        let all: Vec<Vec<u32>> = (0..9).map(|step| from_start.batch(step).to_vec()).collect();
+        let all: Vec<Vec<u32>> = (0..9).map(|step| from_start.batch(step).indices.to_vec()).collect();
         let mut later = BatchOrder::new(10, 4, 1);
-        assert_eq!(later.batch(7), all[7]);
-        assert_eq!(later.batch(2), all[2]);
+        assert_eq!(later.batch(7).indices, all[7]);
+        assert_eq!(later.batch(2).indices, all[2]);
     }
 }

@@ -75,9 +75,13 @@ fn introduce(run: &Description) -> Vec<String> {
         0 => String::new(),
         noisy => format!(", {noisy} labels redrawn"),
     };
+    let left_out = match run.data.left_out {
+        0 => String::new(),
+        left_out => format!(", {left_out} left out for missing values"),
+    };
     let lines = [
         format!(
-            "{}: {} ({} parameters) on {} ({} training and {} validation samples{noisy})",
+            "{}: {} ({} parameters) on {} ({} training and {} validation samples{noisy}{left_out})",
             config.recipe,
             config.model,
             run.parameters(),

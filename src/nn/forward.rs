@@ -195,7 +195,15 @@ impl<T: Element> Passage<T> {
             (Targets::Classes(classes), LossConfig::SoftmaxCrossEntropy { label_smoothing }) => {
                 let share = T::one() / T::of(samples);
                 let smoothing = label_smoothing;
-                setting.instructions.run(CrossEntropy { outputs, classes, smoothing, share, logits: row, errors: write, losses })
+                setting.instructions.run(CrossEntropy {
+                    outputs,
+                    classes,
+                    smoothing,
+                    share,
+                    logits: row,
+                    errors: write,
+                    losses,
+                })
             }
             (Targets::Values(targets), _) => {
                 let share = T::one() / T::of(samples * outputs as f64);

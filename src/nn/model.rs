@@ -411,7 +411,15 @@ impl Builder {
     }
 
     fn add_all(&mut self, layers: &[LayerConfig]) -> Result<(), ModelError> {
-        layers.iter().try_for_each(|layer| self.add(layer))
+        for (index, layer) in layers.iter().enumerate() {
+            // A fully connected layer takes values of any shape as they lie.
+            let needless =
+                *layer == LayerConfig::Flatten && matches!(layers.get(index + 1), Some(LayerConfig::Linear { .. }));
+            if !needless {
+                self.add(layer)?;
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, layer: &LayerConfig) -> Result<(), ModelError> {
@@ -609,7 +617,19 @@ impl Builder {
         let stage = self.stages.len() - 1;
         let (sums, tensors) = (Vec::new(), [usize::MAX; 2]);
         let index = self.nodes.len();
-        self.nodes.push(Node { kind, index, source, stage, shape, tensors, at: 0, kept: 0, error: 0, numbers: 0, sums });
+        self.nodes.push(Node {
+            kind,
+            index,
+            source,
+            stage,
+            shape,
+            tensors,
+            at: 0,
+            kept: 0,
+            error: 0,
+            numbers: 0,
+            sums,
+        });
         self.stages[stage].nodes.end = self.nodes.len();
     }
 

@@ -101,7 +101,11 @@ impl<T: Element> Passage<T> {
             }
             Band {
                 values: rows(stage.values_step(stride)),
-                errors: if purpose == Purpose::Training && stage.learns { rows(stage.errors_step(stride)) } else { Vec::new() },
+                errors: if purpose == Purpose::Training && stage.learns {
+                    rows(stage.errors_step(stride))
+                } else {
+                    Vec::new()
+                },
                 numbers,
                 columns: match head.kind {
                     Kind::LayerNorm(_) => vec![T::zero(); 5 * stride],

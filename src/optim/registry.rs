@@ -136,6 +136,8 @@ pub const RULES: &[RuleInfo] = &[
         ..torch("adafactor", "Shazeer & Stern 2018", 1e-2, Kind::Adafactor, adafactor::HYPER)
     },
     chainer("sgd", "plain gradient descent", 1e-2, Kind::PlainSgd, &[]),
+    // What a user writes who follows the article: the same arithmetic, and the same code, under its name.
+    chainer("article_sgd", "the article's own: g' = g + wd*w, w -= lr*g'", 1e-2, Kind::PlainSgd, &[]),
     chainer("momentum_sgd", "momentum with lr inside it", 1e-2, Kind::Velocity(Velocity::Momentum), sgd::MOMENTUM),
     chainer(
         "corrected_momentum_sgd",

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::command::{Knob, Scope};
+use super::data::DataConfig;
+use super::network::LayerConfig;
 use super::optimizer::{DecayMask, OptimizerConfig, Schedule};
 
 /// Everything that determines the weights of a run, validated and complete.
@@ -16,8 +18,14 @@ pub struct RunConfig {
     pub recipe: String,
     /// The data set and what is done to it.
     pub data: DataConfig,
-    /// The network as a string, for example `mlp:784-256-128-10`.
+    /// The network as a string, for example `mlp:784-256-128-10`; where it is a list of layers, what to call it.
     pub model: String,
+    /// The network's layers where `model` is no more than a name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerConfig>,
+    /// The share of a sample's target that is spread over all classes.
+    #[serde(default)]
+    pub label_smoothing: f64,
     /// How weights and biases start.
     pub init: Init,
     /// The update rule and its own hyperparameters.
@@ -56,6 +64,9 @@ pub struct RunOptions {
     pub threads: usize,
     /// Updates a second to aim at; 0 is as fast as it goes.
     pub pace: f64,
+    /// The vector instructions to compute with; the widest where none are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
 }
 
 /// A pace that cannot be kept.
@@ -71,20 +82,6 @@ impl RunOptions {
     pub fn check_pace(pace: f64) -> Result<(), PaceError> {
         if pace == 0.0 || (1e-3..=1e6).contains(&pace) { Ok(()) } else { Err(PaceError(pace)) }
     }
-}
-
-/// The data set and what is done to it before training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DataConfig {
-    /// The name of an embedded set, or a folder of IDX files.
-    pub source: String,
-    /// Keep only the first so many training samples.
-    pub train_samples: Option<usize>,
-    /// The share of the kept training labels that is redrawn uniformly over all classes, 0 to 1.
-    pub label_noise: f64,
-    /// Which labels are redrawn, and to what. It is not the run's seed: runs of different seeds are compared on the
-    /// same labels.
-    pub label_noise_seed: u64,
 }
 
 /// How parameters start.

@@ -176,8 +176,18 @@ pub struct DataInfo {
     pub validation: usize,
     /// Training labels that were redrawn.
     pub noisy_labels: usize,
-    /// Names of the classes, or their numbers.
+    /// Names of the classes, or their numbers; empty where values are to be predicted.
     pub classes: Vec<String>,
+    /// Outputs that a network needs: one for each class, or one for each value. 0 in recordings from before there were
+    /// values.
+    #[serde(default)]
+    pub outputs: usize,
+    /// A sample's sizes as the network sees it, `[width]` or `[channels, height, width]`; empty where outputs is 0.
+    #[serde(default)]
+    pub shape: Vec<usize>,
+    /// Samples that were left out because a value is missing.
+    #[serde(default)]
+    pub left_out: usize,
     /// A named hash over the samples and labels as they are trained on: `sha256:…`.
     pub fingerprint: String,
 }

@@ -5,9 +5,9 @@ use thiserror::Error;
 
 use super::learner::{Learner, LearnerOptions};
 use super::machine;
-use crate::data::{BatchOrder, DataError, Dataset};
-use crate::kernel::Instructions;
-use crate::nn::{ModelError, Needs, Network, Role};
+use crate::data::{BatchOrder, DataError, Dataset, Targets};
+use crate::kernel::{Instructions, UnknownInstructions};
+use crate::nn::{ModelError, Needs, Network, Role, Shape};
 use crate::optim::schedule::{self, ScheduleError};
 use crate::optim::{Choice, HyperSpec, KnobError, Knobs, OptimError, mask};
 use crate::stream::{
@@ -20,6 +20,12 @@ pub enum PrepareError {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Smoothing of what are no classes.
+    #[error("label-smoothing needs classes, but the data has {0} values to predict")]
+    Smoothing(usize),
+    /// Instructions that this processor does not have.
+    #[error(transparent)]
+    Instructions(#[from] UnknownInstructions),
     /// The network, or its fit with the data.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -80,7 +86,19 @@ impl Experiment {
     /// Where `config.batch` or `options.threads` is 0.
     pub fn prepare(config: RunConfig, options: RunOptions) -> Result<Experiment, PrepareError> {
         let choice = Choice::of(&config.optimizer)?;
-        let network = Network::parse(&config.model)?;
+        let data = Dataset::load(&config.data)?.seeded(config.seed);
+        let network = build_network(&config, &data)?;
+        let loss = match data.train.targets() {
+            Targets::Classes(_) => LossConfig::SoftmaxCrossEntropy { label_smoothing: config.label_smoothing },
+            Targets::Values(_) if config.label_smoothing > 0.0 => {
+                return Err(PrepareError::Smoothing(data.info.outputs));
+            }
+            Targets::Values(_) => LossConfig::Mse,
+        };
+        let instructions = match &options.instructions {
+            Some(name) => name.parse()?,
+            None => Instructions::best(),
+        };
         let tensors = describe_tensors(&network, &config.decay)?;
         let specs = choice.hyper();
         let hyper = specs
@@ -91,8 +109,6 @@ impl Experiment {
             .with_lr_allowed(choice.rule.lr_allowed)?;
         check_edits(&config, knobs.clone())?;
 
-        let data = Dataset::load(&config.data)?;
-        network.check_fit(&config.model, data.train.width(), Needs::Classes(data.info.classes.len()))?;
         let order = BatchOrder::new(data.train.len(), config.batch, config.seed);
         let total_steps = match config.length {
             Length::Epochs(epochs) => Some(epochs.saturating_mul(order.per_epoch())),
@@ -123,10 +139,10 @@ impl Experiment {
         let learner_options = LearnerOptions {
             init: config.init,
             seed: config.seed,
-            loss: LossConfig::default(),
+            loss,
             batch: config.batch.min(data.train.len()),
             threads: options.threads,
-            instructions: Instructions::best(),
+            instructions,
         };
         let learner = Learner::new(network, learner_options, choice.build(config.seed), &knobs);
         Ok(Experiment { learner, data, knobs, order, description })
@@ -136,6 +152,26 @@ impl Experiment {
     pub fn description(&self) -> &Description {
         &self.description
     }
+}
+
+/// The network of the configuration, for samples as the data has them.
+fn build_network(config: &RunConfig, data: &Dataset) -> Result<Network, ModelError> {
+    let (width, convention) = (data.train.width(), config.optimizer.convention);
+    let image = match *data.train.shape() {
+        [channels, height, width] => Some(Shape { channels, height, width }),
+        _ => None,
+    };
+    let network = if config.layers.is_empty() {
+        Network::parse_for(&config.model, image, convention)?
+    } else {
+        Network::new(image.unwrap_or(Shape::row(width)), &config.layers, convention)?
+    };
+    let needs = match data.train.targets() {
+        Targets::Classes(_) => Needs::Classes(data.info.outputs),
+        Targets::Values(_) => Needs::Values(data.info.outputs),
+    };
+    network.check_fit(&config.model, width, needs)?;
+    Ok(network)
 }
 
 fn describe_tensors(network: &Network, mask: &DecayMask) -> Result<Vec<TensorInfo>, PrepareError> {

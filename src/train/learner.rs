@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::pass::{Pass, PassTensor, Task};
 use super::team::Team;
-use crate::data::Samples;
+use crate::data::{self, Batch, Samples};
 use crate::kernel::{Element, Instructions};
 use crate::nn::{self, Mode, Network, Passage, Targets, initialise};
 use crate::optim::{Knobs, Optimizer};
@@ -129,7 +129,7 @@ impl<T: Element> Learner<T> {
         self.pass.sums()
     }
 
-    /// One update on the samples at `indices`, with the hyperparameters in force.
+    /// One update on a batch, with the hyperparameters in force.
     ///
     /// # Errors
     /// [`NotFinite`]: before any weight was written where the loss or a gradient is not finite; afterwards where all
@@ -137,13 +137,18 @@ impl<T: Element> Learner<T> {
     ///
     /// # Panics
     /// Where there are more samples than a batch may have, or none.
-    pub fn step(&mut self, samples: &Samples, indices: &[u32], knobs: &Knobs) -> Result<Progress, NotFinite> {
+    pub fn step(
+        &mut self,
+        samples: &Samples,
+        Batch { indices, epoch }: Batch<'_>,
+        knobs: &Knobs,
+    ) -> Result<Progress, NotFinite> {
         let Learner { network, team, pass, training, .. } = self;
         let key = Generator::new(self.seed, Purpose::Dropout, pass.updates()).key();
         let setting = nn::Setting { network, weights: pass.weights(), instructions: self.instructions };
         let pick = |at: usize| indices[at] as usize;
         take_targets(training.targets(), samples, indices.len(), pick);
-        training.fill(team, setting, |at, row| samples.write(pick(at), row));
+        training.fill(team, setting, |at, row| samples.write_augmented(pick(at), epoch, row));
         training.forward(team, setting, Mode::Training(key));
         training.judge(setting, self.loss);
         let progress = progress(training, setting, indices.len());
@@ -198,9 +203,24 @@ fn progress<T: Element>(passage: &Passage<T>, setting: nn::Setting<'_, T>, sampl
 
 /// Puts the targets of `count` samples where the last batch's were.
 fn take_targets<T: Element>(to: &mut Targets<T>, samples: &Samples, count: usize, pick: impl Fn(usize) -> usize) {
-    let labels = samples.labels();
-    if let Targets::Classes(classes) = to {
-        classes.clear();
-        classes.extend((0..count).map(|at| u32::from(labels[pick(at)])));
+    match samples.targets() {
+        data::Targets::Classes(all) => {
+            if !matches!(to, Targets::Classes(_)) {
+                *to = Targets::Classes(Vec::new());
+            }
+            if let Targets::Classes(classes) = to {
+                classes.clear();
+                classes.extend((0..count).map(|at| all[pick(at)]));
+            }
+        }
+        data::Targets::Values(all) => {
+            if !matches!(to, Targets::Values(_)) {
+                *to = Targets::Values(Vec::new());
+            }
+            if let Targets::Values(values) = to {
+                values.clear();
+                (0..count).for_each(|at| values.extend(all.row(pick(at)).iter().map(|&value| T::of(f64::from(value)))));
+            }
+        }
     }
 }

@@ -30,7 +30,6 @@ struct Model {
 
 #[derive(Deserialize)]
 struct Buffer {
-    name: String,
     init: Vec<f64>,
 }
 

@@ -50,12 +50,14 @@ impl Source {
         let config = RunConfig {
             recipe: "demo".into(),
             data: DataConfig {
-                source: "fashion-mnist".into(),
                 train_samples: Some(2000),
                 label_noise: 0.2,
                 label_noise_seed: 3,
+                ..DataConfig::new("fashion-mnist")
             },
             model: "mlp:784-256-128-10".into(),
+            layers: Vec::new(),
+            label_smoothing: 0.0,
             init: Init::Torch,
             optimizer: OptimizerConfig {
                 name: rule.into(),
@@ -78,13 +80,16 @@ impl Source {
         };
         let description = Description {
             config,
-            options: RunOptions { threads: 2, pace: 50.0 },
+            options: RunOptions { threads: 2, pace: 50.0, instructions: None },
             data: DataInfo {
                 title: "Fashion-MNIST".into(),
                 train: 2000,
                 validation: 2000,
                 noisy_labels: 361,
                 classes: (0..10).map(|class| class.to_string()).collect(),
+                outputs: 10,
+                shape: vec![1, 28, 28],
+                left_out: 0,
                 fingerprint: "sha256:00".into(),
             },
             tensors,

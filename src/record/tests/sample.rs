@@ -12,12 +12,14 @@ pub fn description() -> Description {
         config: RunConfig {
             recipe: "demo".into(),
             data: DataConfig {
-                source: "fashion-mnist".into(),
                 train_samples: Some(200),
                 label_noise: 0.2,
                 label_noise_seed: 3,
+                ..DataConfig::new("fashion-mnist")
             },
             model: "mlp:2-3".into(),
+            layers: Vec::new(),
+            label_smoothing: 0.0,
             init: Init::Torch,
             optimizer: OptimizerConfig {
                 name: "adamw".into(),
@@ -38,13 +40,16 @@ pub fn description() -> Description {
             seed: 1,
             edits: Vec::new(),
         },
-        options: RunOptions { threads: 2, pace: 0.0 },
+        options: RunOptions { threads: 2, pace: 0.0, instructions: None },
         data: DataInfo {
             title: "Fashion-MNIST".into(),
             train: 200,
             validation: 100,
             noisy_labels: 40,
             classes: vec!["shirt".into(), "boot".into()],
+            outputs: 2,
+            shape: vec![2],
+            left_out: 0,
             fingerprint: "sha256:0123456789abcdef0123".into(),
         },
         tensors: vec![
