@@ -4,10 +4,11 @@ mod compare;
 mod completions;
 mod list;
 mod man;
+mod note;
 mod optimizers;
 mod recipe;
+mod rm;
 mod settings;
-
 mod signals;
 mod train;
 
@@ -52,6 +53,9 @@ enum Sub {
     Train(Box<train::Args>),
     List(list::Args),
     Compare(compare::Args),
+    Note(note::Args),
+    Name(note::NameArgs),
+    Rm(rm::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -104,6 +108,9 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::Train(args)) => args.run(),
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
+        Some(Sub::Note(args)) => args.run(),
+        Some(Sub::Name(args)) => args.run(),
+        Some(Sub::Rm(args)) => args.run(),
         Some(Sub::Completions(args)) => args.run(&mut Cli::command()),
         Some(Sub::Man(args)) => args.run(Cli::command()),
     }

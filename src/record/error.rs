@@ -85,6 +85,46 @@ pub enum Error {
         /// The names that begin so.
         matches: String,
     },
+    /// A live session cannot be removed or renamed.
+    #[error("{} is being written by a process; stop that run first", shown(.path))]
+    Live {
+        /// The session.
+        path: PathBuf,
+    },
+    /// A session's folder holds something else.
+    #[error("{} also holds {}, which is no part of a session; remove it by hand", shown(.path), printable(.foreign))]
+    Foreign {
+        /// The session.
+        path: PathBuf,
+        /// What else is there.
+        foreign: String,
+    },
+    /// There is something with the new name.
+    #[error("{} exists already; choose another name", shown(.path))]
+    Taken {
+        /// Where the session should have gone.
+        path: PathBuf,
+    },
+    /// No folder can have this name.
+    #[error("a session's name must be text without / \\ : * ? \" < > | that does not start with . or -, got `{}`", printable(.name))]
+    Name {
+        /// What was asked for.
+        name: String,
+    },
+    /// The system refused a change.
+    #[error("cannot change {}: {source}", shown(.path))]
+    Change {
+        /// The session.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another tool recorded it.
+    #[error("{} was imported: it has curves and settings, but no run that could be followed", shown(.path))]
+    NoRun {
+        /// The session.
+        path: PathBuf,
+    },
     /// The system has no place for data.
     #[error("no folder for sessions: the home folder is unknown; set WDTOP_SESSIONS to a folder, or give a path")]
     NoHome,

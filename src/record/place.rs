@@ -56,16 +56,26 @@ pub fn create(directory: &Path, recipe: &str, now: &Zoned) -> Result<Recorder, E
     }
 }
 
-/// Finds a session by its path, its folder's name with or without ending, here or in `directory`, or the beginning of
-/// a name there that no other has.
+/// Finds a session by its path or its folder's name with or without ending, here or in `directory`.
+///
+/// # Errors
+/// Where there is none.
+pub fn find(directory: &Path, name: &str) -> Result<PathBuf, Error> {
+    let given = Path::new(name);
+    let ended = named(given);
+    let candidates = [given.to_owned(), ended.clone(), directory.join(given), directory.join(&ended)];
+    candidates
+        .into_iter()
+        .find(|path| !name.is_empty() && is_session(path))
+        .ok_or_else(|| Error::NotFound { name: name.to_owned(), place: directory.to_owned() })
+}
+
+/// Finds a session as [`find`] does, or by the beginning of a name in `directory` that no other has.
 ///
 /// # Errors
 /// Where there is none, or more than one.
 pub fn resolve(directory: &Path, name: &str) -> Result<PathBuf, Error> {
-    let given = Path::new(name);
-    let ended = named(given);
-    let candidates = [given.to_owned(), ended.clone(), directory.join(given), directory.join(&ended)];
-    if let Some(found) = candidates.into_iter().find(|path| !name.is_empty() && is_session(path)) {
+    if let Ok(found) = find(directory, name) {
         return Ok(found);
     }
     let starts = |path: &PathBuf| !name.is_empty() && self::name(path).starts_with(name);

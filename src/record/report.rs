@@ -2,7 +2,7 @@
 
 use super::compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, short_hash};
 use super::table::{Cell, Mark, Side, Table, brief, grouped, plain, shortened, significant};
-use crate::stream::{Edit, Score, printable};
+use crate::stream::{Edit, printable};
 
 /// Columns that a session's name, setting or edit may take on the screen: two sessions fit into 80.
 const WIDEST: usize = 26;
@@ -73,7 +73,7 @@ impl Comparison {
         row("steps", &|session| Cell::value(grouped(session.steps), session.steps));
         row("epochs", &|session| fixed(session.epochs, 2));
         row("seconds", &|session| fixed(session.seconds, 1));
-        row("samples/s", &|session| session.samples_per_second.map_or_else(Cell::missing, |rate| fixed(rate, 0)));
+        row("samples/s", &|session| fixed(session.samples_per_second, 0));
 
         let mut measure = |label: &str, better, show: fn(f64) -> String, value: &dyn Fn(&Outline) -> Option<f64>| {
             let best = self.best(better, value);
@@ -86,13 +86,13 @@ impl Comparison {
         let loss = |value| significant(value, 4);
         let share = |value: f64| format!("{:.2} %", 100.0 * value);
         let best = |best: Option<Best>| best.map(|best| best.value);
-        let (loss_of, share_of) = (|score: Score| score.loss, |score: Score| score.accuracy);
+        let value = |number: Option<Number>| number.map(|number| number.0);
         measure("best validation loss", Better::Lower, loss, &|session| best(session.best_loss));
         measure("best validation accuracy", Better::Higher, share, &|session| best(session.best_accuracy));
-        measure("final validation loss", Better::Lower, loss, &|session| session.validation.map(loss_of));
-        measure("final validation accuracy", Better::Higher, share, &|session| session.validation.map(share_of));
-        measure("final training loss", Better::Lower, loss, &|session| session.train.map(loss_of));
-        measure("final training accuracy", Better::Higher, share, &|session| session.train.map(share_of));
+        measure("final validation loss", Better::Lower, loss, &|session| value(session.validation.loss));
+        measure("final validation accuracy", Better::Higher, share, &|session| value(session.validation.accuracy));
+        measure("final training loss", Better::Lower, loss, &|session| value(session.train.loss));
+        measure("final training accuracy", Better::Higher, share, &|session| value(session.train.accuracy));
 
         let step =
             |best: Option<Best>| best.map_or_else(Cell::missing, |best| Cell::value(grouped(best.step), best.step));
@@ -164,7 +164,8 @@ impl Comparison {
     }
 }
 
-fn fixed(number: Number, decimals: usize) -> Cell {
+fn fixed(number: Option<Number>, decimals: usize) -> Cell {
+    let Some(number) = number else { return Cell::missing() };
     let shown = match decimals {
         0 if number.0.is_finite() && number.0 >= 0.0 => grouped(number.0.round() as u64),
         _ => format!("{:.decimals$}", number.0),

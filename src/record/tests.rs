@@ -1,5 +1,7 @@
 //! The session folder from outside: what goes in comes out, whatever happens in between.
 
+mod following;
+mod managing;
 mod reading;
 mod sample;
 mod tables;

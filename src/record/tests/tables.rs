@@ -48,7 +48,7 @@ fn a_comparison_fits_80_columns_and_marks_the_best() {
     let text = compared(&sessions()).to_text();
     let expected = "\
 session                           first   second-with-a…ry-long-name
-state                         completed                      crashed
+state                          finished                      crashed
 steps                                 7                            4
 epochs                             3.50                         2.00
 seconds                             0.8                          0.3
@@ -91,7 +91,7 @@ fn a_comparison_as_csv_has_full_values() {
     let csv = compared(&sessions()).to_csv();
     let expected = "\
 session,first,second-with-a-very-long-name
-state,completed,crashed
+state,finished,crashed
 steps,7,4
 epochs,3.5,2
 seconds,0.75,0.33333333333333337
@@ -162,10 +162,10 @@ fn the_list_has_the_newest_last_and_the_damaged_with_its_trouble() {
     }
     let text = tabulate(&listed, &TimeZone::UTC).replace(folder.path().to_str().unwrap(), "HERE");
     let expected = "\
-name                          state      recipe  started           steps  best loss  accuracy  edits   size
-first                         completed  demo    2020-11-23 15:30      7     0.7000   81.00 %      3  12 kB
-second-with-a-very-long-name  crashed    demo    2020-11-23 16:05      4     0.6500   50.00 %      1  12 kB
-third                         damaged    -       2026-11-23 18:00      -          -         -      -  12 kB
+name                          state     recipe  started           steps  best loss  accuracy  edits   size
+first                         finished  demo    2020-11-23 15:30      7     0.7000   81.00 %      3  12 kB
+second-with-a-very-long-name  crashed   demo    2020-11-23 16:05      4     0.6500   50.00 %      1  12 kB
+third                         damaged   -       2026-11-23 18:00      -          -         -      -  12 kB
 third: session.json of HERE/third.wdtop is damaged: missing field `format` at line 1 column 2
 ";
     assert_eq!(text, expected);
