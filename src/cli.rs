@@ -2,6 +2,8 @@
 
 mod compare;
 mod completions;
+mod export;
+mod import;
 mod list;
 mod man;
 mod note;
@@ -53,6 +55,8 @@ enum Sub {
     Train(Box<train::Args>),
     List(list::Args),
     Compare(compare::Args),
+    Export(export::Args),
+    Import(import::Args),
     Note(note::Args),
     Name(note::NameArgs),
     Rm(rm::Args),
@@ -108,6 +112,8 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::Train(args)) => args.run(),
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
+        Some(Sub::Export(args)) => args.run(),
+        Some(Sub::Import(args)) => args.run(),
         Some(Sub::Note(args)) => args.run(),
         Some(Sub::Name(args)) => args.run(),
         Some(Sub::Rm(args)) => args.run(),

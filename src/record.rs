@@ -15,12 +15,15 @@
 //! torn tail with a note. Reading needs no lock: a session can be read while it is written. Two processes cannot write
 //! one, and the lock tells a running session from one whose writer is gone.
 
+mod align;
 mod columns;
 mod compare;
 mod curves;
 mod error;
+mod export;
 mod folder;
 mod follow;
+mod import;
 mod list;
 mod log;
 mod manage;
@@ -32,6 +35,7 @@ mod report;
 mod session;
 mod steps;
 mod table;
+mod tensorboard;
 #[cfg(test)]
 mod tests;
 
@@ -39,12 +43,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use align::{Aligned, AlignedRow, Alignment};
 pub use columns::Stretch;
 pub use compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, TensorNorm, compare};
 pub use curves::Point;
 pub use error::Error;
+pub use export::{CsvTable, Existing, to_csv, to_json_lines, to_markdown, to_tensorboard, write_file, write_run};
 pub use follow::Follow;
-pub use list::{Entry, Listed, list, tabulate};
+pub use import::{Mapping, Named, import};
+pub use list::{Entry, Listed, list, look, tabulate};
 pub use manage::{add_note, clear_notes, notes, remove, rename};
 pub use outcome::Scores;
 pub use place::{create, directory, find, named, resolve};
@@ -54,6 +61,7 @@ pub use session::{Session, State, name as session_name};
 pub use steps::{LastUpdate, Steps};
 
 use crate::stream::Description;
+use compare::settings;
 
 /// The format version that is written, and the highest that is read.
 pub const FORMAT: u64 = 1;

@@ -40,7 +40,7 @@ fn train_json(home: &TempDir, arguments: &[&str]) -> Vec<Value> {
 fn every_subcommand_has_help_with_examples() {
     let examples = predicate::str::contains("Examples:");
     wdtop(&home()).arg("--help").assert().success().stdout(examples).stderr("");
-    for subcommand in ["train", "list", "compare", "note", "name", "rm", "completions", "man"] {
+    for subcommand in ["train", "list", "compare", "export", "import", "note", "name", "rm", "completions", "man"] {
         let examples = predicate::str::contains("Examples:");
         wdtop(&home()).args([subcommand, "--help"]).assert().success().stdout(examples);
     }
@@ -101,7 +101,11 @@ fn bad_input_is_one_line_that_names_the_thing_and_what_is_allowed() {
         (&["train", "--headless", "--record", &below_a_file], 1, ["occupied", "record"]),
         (&["train", "--headless", "--steps", "1", "--epochs", "1"], 2, ["--steps", "--epochs"]),
         (&["compare", "a", "b"], 1, ["no session `a`", "wdtop list"]),
-        (&["compare", "a"], 2, ["SESSION", "2"]),
+        (&["compare"], 2, ["SESSION", "required"]),
+        (&["compare", "--where", "name=a"], 2, ["at least 2 sessions", "none"]),
+        (&["export", "a", "--to", "csv"], 1, ["no session `a`", "wdtop list"]),
+        (&["export", "a", "--to", "xml"], 2, ["'xml' for '--to", "csv, jsonl, tensorboard, markdown"]),
+        (&["import", "nowhere.csv"], 1, ["cannot read nowhere.csv", "No such file"]),
         (&["list", "--where", "lr"], 2, ["KEY OPERATOR VALUE", "`lr`"]),
         (&["rm", "a"], 1, ["no session `a`", "wdtop list"]),
         (&["note", "a", "text"], 1, ["no session `a`", "wdtop list"]),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Origin;
+use super::align::{Aligned, Alignment, align};
 use super::error::Error;
 use super::outcome::{Outcome, Scores};
 use super::session::Session;
@@ -21,6 +22,12 @@ pub struct Comparison {
     pub settings: Vec<Difference>,
     /// Edits by the step of the first update that used them.
     pub edits: Vec<EditRow>,
+    /// The place among the sessions of the one from which differences are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<usize>,
+    /// Curves, where some were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<Aligned>,
 }
 
 /// A value that is written by name where it is not finite.
@@ -123,7 +130,26 @@ pub fn compare(sessions: &[Session]) -> Result<Comparison, Error> {
         sessions: sessions.iter().map(outline).collect::<Result<_, _>>()?,
         settings: differences(sessions),
         edits: edits(sessions),
+        baseline: None,
+        curves: Vec::new(),
     })
+}
+
+impl Comparison {
+    /// Adds curves, read at so many places.
+    ///
+    /// # Errors
+    /// Where a column is in none of the sessions, or a step file cannot be opened.
+    pub fn add_curves(
+        &mut self,
+        sessions: &[Session],
+        columns: &[String],
+        alignment: Alignment,
+        points: usize,
+    ) -> Result<(), Error> {
+        self.curves = align(sessions, columns, alignment, points)?;
+        Ok(())
+    }
 }
 
 fn outline(session: &Session) -> Result<Outline, Error> {

@@ -110,6 +110,12 @@ impl Session {
         Ok(curves)
     }
 
+    /// Whether it has a curve of this name, empty or not.
+    pub(super) fn has_curve(&self, name: &str) -> bool {
+        let own = self.own_name(name);
+        self.columns().iter().any(|column| column == own)
+    }
+
     fn imported_curves(&self, names: &[&str]) -> Result<Vec<Vec<Point>>, Error> {
         let names: Vec<&str> = names.iter().map(|name| self.own_name(name)).collect();
         let mut curves = vec![Vec::new(); names.len()];

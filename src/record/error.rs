@@ -125,6 +125,42 @@ pub enum Error {
         /// The session.
         path: PathBuf,
     },
+    /// The writer that an export goes to failed.
+    #[error("cannot write the export: {source}")]
+    Export {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file that an export goes to cannot be made.
+    #[error("cannot export to {}: {source}", shown(.path))]
+    Output {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file that an export goes to is there.
+    #[error("{} exists already; choose another path, or use --force", shown(.path))]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is imported cannot be understood.
+    #[error("cannot import {}: {}", shown(.path), printable(.reason))]
+    Import {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and what is allowed.
+        reason: String,
+    },
+    /// None of the sessions has the column.
+    #[error("no session has a column `{}`; there are {}", printable(.name), printable(.known))]
+    Column {
+        /// What was asked for.
+        name: String,
+        /// What they have.
+        known: String,
+    },
     /// The system has no place for data.
     #[error("no folder for sessions: the home folder is unknown; set WDTOP_SESSIONS to a folder, or give a path")]
     NoHome,

@@ -66,7 +66,7 @@ pub enum Entry {
 
 /// The sessions in `directory`, the newest last. A folder that does not exist has none.
 pub fn list(directory: &Path) -> Vec<Listed> {
-    let mut found: Vec<(Timestamp, Listed)> = folders(directory).iter().map(|path| look(path)).collect();
+    let mut found: Vec<(Timestamp, Listed)> = folders(directory).iter().map(|path| timed(path)).collect();
     found.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
     found.into_iter().map(|(_, listed)| listed).collect()
 }
@@ -115,7 +115,12 @@ pub fn tabulate(sessions: &[Listed], zone: &TimeZone) -> String {
     text
 }
 
-fn look(path: &Path) -> (Timestamp, Listed) {
+/// One folder as the list has it.
+pub fn look(path: &Path) -> Listed {
+    timed(path).1
+}
+
+fn timed(path: &Path) -> (Timestamp, Listed) {
     let (bytes, changed) = measure(path);
     let listed = |started: String, entry| Listed { name: name(path), path: path.to_owned(), started, bytes, entry };
     let changed = Timestamp::try_from(changed).unwrap_or(Timestamp::UNIX_EPOCH);

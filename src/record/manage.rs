@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::folder::is_locked;
-use super::place::named;
+use super::place::{fitting, named};
 use super::{EVENTS, LOCK, MANIFEST, NOTES};
 
 /// Removes a session folder.
@@ -39,9 +39,7 @@ pub fn remove(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// Where a process is writing it, the name is none that a folder can have everywhere, or it is taken.
 pub fn rename(path: &Path, name: &str) -> Result<PathBuf, Error> {
-    let unfit = |c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c);
-    if name.trim() != name || name.trim_matches('.').is_empty() || name.starts_with(['.', '-']) || name.contains(unfit)
-    {
+    if !fitting(name) {
         return Err(Error::Name { name: name.to_owned() });
     }
     if is_locked(path) {

@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::session::name;
 
 /// How session folders end.
-const ENDING: &str = ".wdtop";
+pub(super) const ENDING: &str = ".wdtop";
 
 /// The folder for sessions without a path: `WDTOP_SESSIONS`, or `wdtop/sessions` in the platform's data folder.
 ///
@@ -35,6 +35,12 @@ pub fn named(path: &Path) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(ENDING);
     path.into()
+}
+
+/// Whether a session can have this name on every system.
+pub(super) fn fitting(name: &str) -> bool {
+    let unfit = |c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c);
+    name.trim() == name && !name.trim_matches('.').is_empty() && !name.starts_with(['.', '-']) && !name.contains(unfit)
 }
 
 /// Makes a session in `directory` that is named after the recipe and the local time, `demo-20261123-153037`, with

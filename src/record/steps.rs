@@ -14,6 +14,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
+use arrow_ipc::convert::try_schema_from_ipc_buffer;
 use arrow_ipc::reader::StreamDecoder;
 
 use super::columns::{self, Stretch};
@@ -118,6 +119,23 @@ impl Batches {
             last_length: 0,
             unreadable: None,
         })
+    }
+
+    /// The names of all columns of all files, in their order. Only the schemas are read.
+    pub(super) fn column_names(mut self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = Vec::new();
+        while let Some(schema) =
+            self.segment.next_message().and_then(|message| try_schema_from_ipc_buffer(&message).ok())
+        {
+            for field in schema.fields() {
+                if !names.contains(field.name()) {
+                    names.push(field.name().clone());
+                }
+            }
+            self.number += 1;
+            self.segment = Segment::open(&self.folder, self.number)?;
+        }
+        Ok(names)
     }
 
     /// What was dropped behind the last sound batch, in one line; `next_step` is the first step that is missing.

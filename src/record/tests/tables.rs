@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 use super::sample::{description, edit, evaluation, record, run, steps};
-use crate::record::{Entry, MANIFEST, Number, Session, compare, list, tabulate};
+use crate::record::{Alignment, Entry, MANIFEST, Number, Session, compare, list, tabulate};
 use crate::stream::*;
 
 /// A finished session, a crashed one with other settings, and a damaged one.
@@ -196,4 +196,34 @@ fn two_hundred_sessions_are_listed_within_a_second() {
         .map(|listed| &listed.name)
         .collect();
     assert_eq!(troubled, ["s7"]);
+}
+
+#[test]
+fn a_baseline_and_curves_are_told_in_every_form() {
+    let folder = sessions();
+    let open = |name: &str| Session::open(&folder.path().join(format!("{name}.wdtop"))).unwrap();
+    let sessions = ["first", "second-with-a-very-long-name"].map(open);
+    let mut comparison = compare(&sessions).unwrap();
+    comparison.baseline = Some(0);
+    let columns = ["validation/accuracy".to_owned(), "fc1.weight/norm".to_owned()];
+    comparison.add_curves(&sessions, &columns, Alignment::Edit(1), 3).unwrap();
+    let text = comparison.to_text();
+    for part in [
+        "best validation loss             0.7000                       0.6500*\n\
+         \x20 less baseline                       -                     -0.05000\n",
+        "\nvalidation/accuracy by steps since edit\nsteps since edit   first  second-with-a…ry-long-name\n",
+        "fc1.weight/norm by steps since edit",
+        "              -3  1.742                       1.742\n   less baseline      -                           0\n",
+    ] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
+    let csv = comparison.to_csv();
+    assert!(csv.contains("fc1.weight/norm at steps since edit 0,5.507570547286102,5.507570547286102\n"), "{csv}");
+    assert!(csv.contains("final training loss less baseline,,0.07500000000000001\n"), "{csv}");
+    assert!(comparison.to_markdown().contains("\n### validation/accuracy by steps since edit\n"));
+    let json = serde_json::to_value(&comparison).unwrap();
+    assert_eq!(json["baseline"], 0);
+    assert_eq!(json["curves"][0]["rows"][1]["at"], 2.0);
+    let error = comparison.add_curves(&sessions, &["gamma".into()], Alignment::Step, 3).unwrap_err().to_string();
+    assert!(error.starts_with("no session has a column `gamma`; there are accuracy, fc1.bias/decay,"), "{error}");
 }
