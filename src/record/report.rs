@@ -168,7 +168,8 @@ impl Comparison {
         table.sides[0] = Side::Right;
         let cell = |value: f64| Cell::value(significant(value, 4), value);
         for AlignedRow { at, values } in &curve.rows {
-            let place = Cell::value(brief(at.0), at.0);
+            let whole = (0.0..1e15).contains(&at.0) && at.0.fract() == 0.0;
+            let place = Cell::value(if whole { grouped(at.0 as u64) } else { brief(at.0) }, at.0);
             let cells = values.iter().map(|value| value.map_or_else(Cell::missing, |value| cell(value.0)));
             table.rows.push(std::iter::once(place).chain(cells).collect());
             let Some((baseline, before)) = self.baseline.and_then(|at| Some((at, values.get(at)?.as_ref()?))) else {
