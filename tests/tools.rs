@@ -3,8 +3,6 @@
 //! `WDTOP_TOOLS` names a Python that has what `tests/fixtures/tools.txt` lists; without it the test says that it was
 //! left out, and under CI it fails.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::io::Write;
 use std::path::Path;
 use std::process::Command as Process;
