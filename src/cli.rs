@@ -2,13 +2,16 @@
 
 mod compare;
 mod completions;
+mod export;
+mod import;
 mod list;
 mod man;
+mod note;
 mod optimizers;
 mod recipe;
 mod recipes;
+mod rm;
 mod settings;
-
 mod signals;
 mod train;
 
@@ -55,6 +58,11 @@ enum Sub {
     List(list::Args),
     Compare(compare::Args),
     Recipes(recipes::Args),
+    Export(export::Args),
+    Import(import::Args),
+    Note(note::Args),
+    Name(note::NameArgs),
+    Rm(rm::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -108,6 +116,11 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
         Some(Sub::Recipes(args)) => args.run(),
+        Some(Sub::Export(args)) => args.run(),
+        Some(Sub::Import(args)) => args.run(),
+        Some(Sub::Note(args)) => args.run(),
+        Some(Sub::Name(args)) => args.run(),
+        Some(Sub::Rm(args)) => args.run(),
         Some(Sub::Completions(args)) => args.run(&mut Cli::command()),
         Some(Sub::Man(args)) => args.run(Cli::command()),
     }

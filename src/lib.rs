@@ -31,7 +31,7 @@
 //! | [`data`] | data sets: formats, split, gaps, scales, label noise, augmentation, batch order | clocks, threads, channels, terminals |
 //! | [`train`] | the trainer's thread, the worker team, commands, evaluation | terminals, session folders |
 //! | [`series`] | append-only columns with a min/max pyramid | the same as `optim` |
-//! | [`record`] | the session folder: write, read, list, compare | terminals, training |
+//! | [`record`] | the session folder: write, read, follow, list, compare; exports, and imports from other tools | terminals, training |
 //! | [`headless`] | progress line, plain lines, JSON lines | training, session folders |
 //! | [`tui`] | state, update, view | training, session folders |
 //! | [`cli`] | one file for each subcommand: typed arguments, validated settings, the pipeline | nothing |

@@ -38,13 +38,11 @@ fn train_json(home: &TempDir, arguments: &[&str]) -> Vec<Value> {
 
 #[test]
 fn every_subcommand_has_help_with_examples() {
-    for arguments in
-        [&["--help"] as &[_], &["train", "--help"], &["list", "--help"], &["compare", "--help"], &["recipes", "--help"]]
+    let examples = predicate::str::contains("Examples:");
+    wdtop(&home()).arg("--help").assert().success().stdout(examples).stderr("");
+    for subcommand in
+        ["train", "list", "compare", "export", "import", "note", "name", "rm", "recipes", "completions", "man"]
     {
-        let examples = predicate::str::contains("Examples:");
-        wdtop(&home()).args(arguments).assert().success().stdout(examples).stderr("");
-    }
-    for subcommand in ["completions", "man"] {
         let examples = predicate::str::contains("Examples:");
         wdtop(&home()).args([subcommand, "--help"]).assert().success().stdout(examples);
     }
@@ -107,10 +105,20 @@ fn bad_input_is_one_line_that_names_the_thing_and_what_is_allowed() {
         (
             &["recipes", "nope"],
             2,
-            ["unknown recipe `nope`", "choose one of demo, article-mlp, article-custom, forecast"],
+            [
+                "unknown recipe `nope`",
+                "choose one of demo, article-mlp, article-cnn, article-custom, forecast, fashion-cnn",
+            ],
         ),
         (&["compare", "a", "b"], 1, ["no session `a`", "wdtop list"]),
-        (&["compare", "a"], 2, ["SESSION", "2"]),
+        (&["compare"], 2, ["SESSION", "required"]),
+        (&["compare", "--where", "name=a"], 2, ["at least 2 sessions", "none"]),
+        (&["export", "a", "--to", "csv"], 1, ["no session `a`", "wdtop list"]),
+        (&["export", "a", "--to", "xml"], 2, ["'xml' for '--to", "csv, jsonl, tensorboard, markdown"]),
+        (&["import", "nowhere.csv"], 1, ["cannot read nowhere.csv", "No such file"]),
+        (&["list", "--where", "lr"], 2, ["KEY OPERATOR VALUE", "`lr`"]),
+        (&["rm", "a"], 1, ["no session `a`", "wdtop list"]),
+        (&["note", "a", "text"], 1, ["no session `a`", "wdtop list"]),
         (&["frobnicate"], 2, ["frobnicate", "--help"]),
         (&["train"], 2, ["not a terminal", "--headless"]),
         (&[], 2, ["not a terminal", "--headless"]),
@@ -305,7 +313,7 @@ fn two_recordings_are_listed_and_compared() {
         let path = home.path().join(name);
         train_json(&home, &["--record", path.to_str().unwrap(), "--edit", "30:lr=0.002", "--weight-decay", decay]);
     }
-    let listed = predicate::str::contains("a ").and(predicate::str::contains("completed"));
+    let listed = predicate::str::contains("a ").and(predicate::str::contains("finished"));
     wdtop(&home).arg("list").assert().success().stdout(listed);
     let output = wdtop(&home).args(["compare", "a", "b"]).assert().success();
     let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
@@ -313,6 +321,33 @@ fn two_recordings_are_listed_and_compared() {
         assert!(text.contains(part), "no {part} in\n{text}");
     }
     assert!(!text.contains("label_noise"), "a setting that does not differ is left out:\n{text}");
+}
+
+#[test]
+fn sessions_are_named_noted_and_removed() {
+    let home = home();
+    for name in ["a", "bad\u{1b}name"] {
+        train_json(&home, &["--record", home.path().join(name).to_str().unwrap()]);
+    }
+    let contains = predicate::str::contains::<&str>;
+    wdtop(&home).args(["name", "a", "base/line"]).assert().code(2).stderr(contains("must be text without /"));
+    wdtop(&home).args(["name", "a", "baseline"]).assert().success().stdout("");
+    wdtop(&home).args(["note", "base", "for the\u{1b}[2J talk"]).assert().success().stdout("");
+    wdtop(&home).args(["note", "baseline"]).assert().success().stdout("for the\u{fffd}[2J talk\n");
+    let listed =
+        contains("baseline: for the\u{fffd}[2J talk").and(contains("bad\u{fffd}name")).and(contains("\u{1b}").not());
+    wdtop(&home).arg("list").assert().success().stdout(listed);
+    let one = contains("baseline").and(contains("bad").not());
+    wdtop(&home).args(["list", "--where", "note~talk and optimizer=adamw"]).assert().success().stdout(one);
+    let unknown = contains("unknown key `gamma`; there are name");
+    wdtop(&home).args(["list", "--where", "gamma=3"]).assert().code(2).stderr(unknown);
+    wdtop(&home).args(["rm", "baseline"]).assert().code(2).stderr(contains("--yes"));
+    wdtop(&home).args(["rm", "base", "--yes"]).assert().code(1).stderr(contains("no session `base`"));
+    wdtop(&home).args(["rm", "baseline", "missing", "--yes"]).assert().code(1).stderr(contains("`missing`"));
+    assert!(home.path().join("baseline.wdtop").exists(), "where one is missing nothing is removed");
+    wdtop(&home).args(["rm", "baseline", "--yes"]).assert().success().stdout("");
+    wdtop(&home).args(["list", "--json"]).assert().success().stdout(contains("baseline").not());
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "nothing of it is left");
 }
 
 #[test]

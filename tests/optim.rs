@@ -136,7 +136,7 @@ fn the_articles_rule_has_the_bits_of_descent_with_l2_and_of_itself_from_outside(
     let knobs = article.knobs();
     let torch = case("sgd", Convention::Torch);
     let torch_knobs = torch.knobs_with(knobs.lr(), knobs.weight_decay());
-    let tensors = SHAPES.map(|shape| PassTensor { shape: shape.to_vec() });
+    let tensors = SHAPES.map(|shape| PassTensor { shape: shape.to_vec(), block_rows: None });
     let custom = Optimizer::custom(Box::new(Article), &[], DecayMode::L2);
     let start = article.pass::<f32>(&knobs, small_blocks()).weights().to_vec();
     let mut passes = [

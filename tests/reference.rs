@@ -46,7 +46,12 @@ fn run(config: RunConfig, mut watch: impl FnMut(What)) -> Summary {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (_commands, obeyed) = bounded(1);
     let (sender, events) = lossless(64);
-    train::spawn(Experiment::prepare(config, RunOptions { threads, pace: 0.0 }).unwrap(), obeyed, sender).unwrap();
+    train::spawn(
+        Experiment::prepare(config, RunOptions { threads, pace: 0.0, instructions: None }).unwrap(),
+        obeyed,
+        sender,
+    )
+    .unwrap();
     loop {
         match events.recv().expect("a run ends with Finished").what {
             What::Finished(summary) => return *summary,

@@ -1,24 +1,55 @@
 //! `wdtop compare`: sessions side by side.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
-use super::write_out;
-use crate::record::{self, Session};
+use super::{Usage, write_out};
+use crate::record::{self, Alignment, Entry, Error, Filter, Order, Session};
+use crate::stream::printable;
 
-/// Compare recorded sessions: final and best values, settings that differ, edits
+/// Compare recorded sessions: final and best values, settings that differ, curves, edits
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   wdtop compare demo-20261123-153037 demo-20261123-160112
+  wdtop compare a b --baseline a --curve validation/loss --align epoch
+  wdtop compare a b --curve fc1.weight/norm --align edit
+  wdtop compare --where 'recipe=demo and weight_decay>0' --sort best_loss
   wdtop compare a.wdtop b.wdtop c.wdtop --markdown
   wdtop compare a b --json | jq '.sessions[].best_loss'
 
-The best value of a row is marked with a *.")]
+The best value of a row is marked with a *. Curves are validation/loss, validation/accuracy, train/loss and
+train/accuracy of evaluations; loss, accuracy, penalty, lr and weight_decay of updates; TENSOR/norm,
+TENSOR/grad_norm, TENSOR/update_ratio and TENSOR/decay; and every column of an imported session.")]
 pub struct Args {
     /// Paths of sessions, their names, or the beginnings of names
-    #[arg(value_name = "SESSION", required = true, num_args = 2..)]
+    #[arg(value_name = "SESSION", required_unless_present = "filter")]
     pub sessions: Vec<String>,
+
+    /// Only sessions of which this holds, see wdtop list; without SESSION of all in the sessions folder
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub filter: Option<Filter>,
+
+    /// Sort by this key, see wdtop list; -KEY sorts downwards [default: as given]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub sort: Option<Order>,
+
+    /// Tell the differences from this one of the sessions
+    #[arg(long, value_name = "SESSION")]
+    pub baseline: Option<String>,
+
+    /// Print this curve of each session; may be given again
+    #[arg(long = "curve", value_name = "COLUMN")]
+    pub curves: Vec<String>,
+
+    /// By what curves are put side by side: step, epoch, time, edit (the first), edit:N
+    #[arg(long, value_name = "PLACE", default_value = "step", requires = "curves")]
+    pub align: Alignment,
+
+    /// Places at which curves are printed
+    #[arg(long, value_name = "N", default_value_t = 11, value_parser = clap::value_parser!(u16).range(1..=10_000), requires = "curves")]
+    pub points: u16,
 
     /// Write one JSON object
     #[arg(long, conflicts_with_all = ["csv", "markdown"])]
@@ -39,10 +70,16 @@ impl Args {
     /// # Errors
     /// Where a session is not found or cannot be read, or the output cannot be written.
     pub fn run(self) -> Result<ExitCode> {
-        let directory = record::directory()?;
-        let open = |name: &String| Session::open(&record::resolve(&directory, name)?);
-        let sessions = self.sessions.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let comparison = record::compare(&sessions)?;
+        let sessions = self.open()?;
+        let mut comparison = record::compare(&sessions)?;
+        if let Some(baseline) = &self.baseline {
+            comparison.baseline = Some(find_baseline(&sessions, baseline)?);
+        }
+        let points = usize::from(self.points);
+        comparison.add_curves(&sessions, &self.curves, self.align, points).map_err(|error| match error {
+            Error::Column { .. } => Usage::of(error),
+            error => error.into(),
+        })?;
         let text = if self.json {
             serde_json::to_string_pretty(&comparison)? + "\n"
         } else if self.csv {
@@ -55,6 +92,43 @@ impl Args {
         write_out(text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
+
+    /// The sessions that were named, or all; of them those that fit, in the order asked for.
+    fn open(&self) -> Result<Vec<Session>> {
+        let directory = record::directory()?;
+        let mut paths = if self.sessions.is_empty() {
+            let readable = record::list(&directory).into_iter();
+            readable.filter(|listed| matches!(listed.entry, Entry::Session { .. })).map(|listed| listed.path).collect()
+        } else {
+            let named = self.sessions.iter().map(|name| record::resolve(&directory, name));
+            named.collect::<Result<Vec<PathBuf>, _>>()?
+        };
+        if self.filter.is_some() || self.sort.is_some() {
+            let listed = paths.iter().map(|path| record::look(path)).collect();
+            let filter = self.filter.clone().unwrap_or_default();
+            let chosen = record::select(listed, &filter, self.sort.as_ref()).map_err(Usage::of)?;
+            paths = chosen.into_iter().map(|listed| listed.path).collect();
+        }
+        if paths.len() < 2 {
+            let names: Vec<String> = paths.iter().map(|path| record::session_name(path)).collect();
+            let got = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return Err(Usage::of(anyhow!("comparing takes at least 2 sessions, got {}", printable(&got))));
+        }
+        Ok(paths.iter().map(|path| Session::open(path)).collect::<Result<_, _>>()?)
+    }
+}
+
+/// The one of the sessions that is called so, or begins so.
+fn find_baseline(sessions: &[Session], name: &str) -> Result<usize> {
+    let whole = sessions.iter().position(|session| session.name == name || session.path.as_os_str() == name);
+    let begins = || {
+        let mut found = sessions.iter().enumerate().filter(|(_, session)| session.name.starts_with(name));
+        found.next().filter(|_| found.next().is_none()).map(|(at, _)| at)
+    };
+    whole.or_else(begins).ok_or_else(|| {
+        let names = sessions.iter().map(|session| session.name.as_str()).collect::<Vec<_>>().join(", ");
+        Usage::of(anyhow!("the baseline must be one of {}, got `{}`", printable(&names), printable(name)))
+    })
 }
 
 #[cfg(test)]
@@ -68,10 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn the_options_are_sound_and_one_session_is_too_few() {
+    fn the_options_are_sound_and_no_session_is_too_few() {
         Whole::command().debug_assert();
         assert_eq!(Whole::parse_from(["compare", "a", "b", "c", "--csv"]).args.sessions, ["a", "b", "c"]);
-        for wrong in [["compare", "a"].as_slice(), &["compare", "a", "b", "--csv", "--json"]] {
+        for wrong in
+            [["compare"].as_slice(), &["compare", "a", "b", "--csv", "--json"], &["compare", "a", "b", "--points", "0"]]
+        {
             assert!(Whole::try_parse_from(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, UInt32Type, UInt64Type};
-use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, UInt32Array, UInt64Array};
+use arrow_array::{Array, ArrayRef, Float32Array, Float64Array, PrimitiveArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use crate::stream::{DecayMode, StepBatch, StepRow, TensorSums};
@@ -111,7 +111,7 @@ pub(super) fn decode(columns: &RecordBatch, tensors: &[String]) -> Result<Vec<St
             stretches.push(Stretch { branch: branch[at], batch: StepBatch::new(tensors.len()) });
         }
         for (entry, sums) in entry.iter_mut().zip(&sums) {
-            *entry = sums.row(at);
+            *entry = sums.as_ref().map_or(UNKNOWN, |sums| sums.row(at));
         }
         let row = StepRow {
             step: step[at],
@@ -130,24 +130,41 @@ pub(super) fn decode(columns: &RecordBatch, tensors: &[String]) -> Result<Vec<St
     Ok(stretches)
 }
 
-/// The columns of one tensor.
+/// The columns of one tensor. Where they were not recorded, as a whole or in a row, the sums are not a number.
 struct SumColumns<'a> {
-    w2: &'a [f64],
-    decay: &'a [f64],
-    g2: &'a [f32],
-    d2: &'a [f32],
-    wd: &'a [f32],
-    wg: &'a [f32],
-    agree: &'a [f32],
+    w2: Values<'a, Float64Type>,
+    decay: Values<'a, Float64Type>,
+    g2: Values<'a, Float32Type>,
+    d2: Values<'a, Float32Type>,
+    wd: Values<'a, Float32Type>,
+    wg: Values<'a, Float32Type>,
+    agree: Values<'a, Float32Type>,
     /// Missing where decay was not cautious.
-    decayed: Option<(&'a [f64], &'a [f32])>,
+    decayed: Option<(Values<'a, Float64Type>, Values<'a, Float32Type>)>,
+}
+
+/// Values of which some may not be there.
+struct Values<'a, T: ArrowPrimitiveType>(&'a PrimitiveArray<T>);
+
+impl<T: ArrowPrimitiveType> Values<'_, T>
+where
+    T::Native: Into<f64>,
+{
+    fn at(&self, row: usize) -> f64 {
+        if self.0.is_null(row) { f64::NAN } else { self.0.value(row).into() }
+    }
 }
 
 impl<'a> SumColumns<'a> {
-    fn find(columns: &'a RecordBatch, tensor: &str) -> Result<Self, String> {
-        let wide = |sum: &str| column::<Float64Type>(columns, &format!("{tensor}/{sum}"));
-        let narrow = |sum: &str| column::<Float32Type>(columns, &format!("{tensor}/{sum}"));
-        Ok(SumColumns {
+    /// `None` where the tensor has no column at all.
+    fn find(columns: &'a RecordBatch, tensor: &str) -> Result<Option<Self>, String> {
+        let wide = |sum: &str| array::<Float64Type>(columns, &format!("{tensor}/{sum}")).map(Values);
+        let narrow = |sum: &str| array::<Float32Type>(columns, &format!("{tensor}/{sum}")).map(Values);
+        let has = |sum: &str| columns.column_by_name(&format!("{tensor}/{sum}")).is_some();
+        if !["w2", "decay", "g2", "d2", "wd", "wg", "agree"].into_iter().any(has) {
+            return Ok(None);
+        }
+        Ok(Some(SumColumns {
             w2: wide("w2")?,
             decay: wide("decay")?,
             g2: narrow("g2")?,
@@ -156,29 +173,54 @@ impl<'a> SumColumns<'a> {
             wg: narrow("wg")?,
             agree: narrow("agree")?,
             decayed: wide("decayed_w2").ok().zip(narrow("decayed_wd").ok()),
-        })
+        }))
     }
 
     fn row(&self, at: usize) -> TensorSums {
-        let (decayed_w2, decayed_wd) = self.decayed.unwrap_or((self.w2, self.wd));
+        let (w2, wd) = (self.w2.at(at), self.wd.at(at));
+        let (decayed_w2, decayed_wd) = match &self.decayed {
+            Some((decayed_w2, decayed_wd)) => (decayed_w2.at(at), decayed_wd.at(at)),
+            None => (w2, wd),
+        };
         TensorSums {
-            w2: self.w2[at],
-            decay: self.decay[at],
-            g2: self.g2[at].into(),
-            d2: self.d2[at].into(),
-            wd: self.wd[at].into(),
-            wg: self.wg[at].into(),
-            agree: self.agree[at].into(),
-            decayed_w2: decayed_w2[at],
-            decayed_wd: decayed_wd[at].into(),
+            w2,
+            decay: self.decay.at(at),
+            g2: self.g2.at(at),
+            d2: self.d2.at(at),
+            wd,
+            wg: self.wg.at(at),
+            agree: self.agree.at(at),
+            decayed_w2,
+            decayed_wd,
         }
     }
 }
 
-fn column<'a, T: ArrowPrimitiveType>(columns: &'a RecordBatch, name: &str) -> Result<&'a [T::Native], String> {
+/// The sums of a tensor that were not recorded.
+const UNKNOWN: TensorSums = TensorSums {
+    decay: f64::NAN,
+    w2: f64::NAN,
+    g2: f64::NAN,
+    d2: f64::NAN,
+    wd: f64::NAN,
+    wg: f64::NAN,
+    agree: f64::NAN,
+    decayed_w2: f64::NAN,
+    decayed_wd: f64::NAN,
+};
+
+fn array<'a, T: ArrowPrimitiveType>(columns: &'a RecordBatch, name: &str) -> Result<&'a PrimitiveArray<T>, String> {
     columns
         .column_by_name(name)
         .and_then(|column| column.as_primitive_opt::<T>())
-        .map(|column| column.values().as_ref())
         .ok_or_else(|| format!("it has no column `{name}` of type {}", T::DATA_TYPE))
+}
+
+/// The values of a column that has one in every row.
+fn column<'a, T: ArrowPrimitiveType>(columns: &'a RecordBatch, name: &str) -> Result<&'a [T::Native], String> {
+    let array = array::<T>(columns, name)?;
+    match array.null_count() {
+        0 => Ok(array.values()),
+        missing => Err(format!("column `{name}` has no value in {missing} rows")),
+    }
 }

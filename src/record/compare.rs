@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Origin;
+use super::align::{Aligned, Alignment, align};
 use super::error::Error;
+use super::outcome::{Outcome, Scores};
 use super::session::Session;
 use super::table::plain;
-use crate::stream::{Edit, Score, number};
+use crate::stream::{Edit, number};
 
 /// Sessions side by side.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,6 +22,12 @@ pub struct Comparison {
     pub settings: Vec<Difference>,
     /// Edits by the step of the first update that used them.
     pub edits: Vec<EditRow>,
+    /// The place among the sessions of the one from which differences are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<usize>,
+    /// Curves, where some were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<Aligned>,
 }
 
 /// A value that is written by name where it is not finite.
@@ -34,12 +43,12 @@ pub struct Outline {
     pub name: String,
     /// Whether it runs, or how it ended.
     pub state: String,
-    /// Updates made.
+    /// Updates made; of an imported session the last step it knows.
     pub steps: u64,
     /// Epochs made.
-    pub epochs: Number,
+    pub epochs: Option<Number>,
     /// Wall time in seconds, pauses included.
-    pub seconds: Number,
+    pub seconds: Option<Number>,
     /// Training samples processed for each second.
     pub samples_per_second: Option<Number>,
     /// The lowest validation loss.
@@ -47,9 +56,9 @@ pub struct Outline {
     /// The highest validation accuracy.
     pub best_accuracy: Option<Best>,
     /// The validation set at the end.
-    pub validation: Option<Score>,
+    pub validation: Scores,
     /// The training set at the end.
-    pub train: Option<Score>,
+    pub train: Scores,
     /// ½·Σ λ_t·‖w_t‖² of the last update.
     pub penalty: Option<Number>,
     /// ‖w‖ of each tensor at the end, in the network's order.
@@ -80,6 +89,8 @@ pub enum Standing {
     Final,
     /// The last evaluation and the last recorded update.
     SoFar,
+    /// The last values that the source has.
+    Imported,
 }
 
 /// A best value and where it was.
@@ -119,96 +130,103 @@ pub fn compare(sessions: &[Session]) -> Result<Comparison, Error> {
         sessions: sessions.iter().map(outline).collect::<Result<_, _>>()?,
         settings: differences(sessions),
         edits: edits(sessions),
+        baseline: None,
+        curves: Vec::new(),
     })
 }
 
-impl Best {
-    /// The lowest validation loss. What is not a number is never best.
-    pub(super) fn loss(session: &Session) -> Option<Best> {
-        validations(session)
-            .map(|(step, score)| Best { value: score.loss, step })
-            .filter(|best| !best.value.is_nan())
-            .reduce(|best, next| if next.value < best.value { next } else { best })
+impl Comparison {
+    /// Adds curves, read at so many places.
+    ///
+    /// # Errors
+    /// Where a column is in none of the sessions, or a step file cannot be opened.
+    pub fn add_curves(
+        &mut self,
+        sessions: &[Session],
+        columns: &[String],
+        alignment: Alignment,
+        points: usize,
+    ) -> Result<(), Error> {
+        self.curves = align(sessions, columns, alignment, points)?;
+        Ok(())
     }
-
-    /// The highest validation accuracy. What is not a number is never best.
-    pub(super) fn accuracy(session: &Session) -> Option<Best> {
-        validations(session)
-            .map(|(step, score)| Best { value: score.accuracy, step })
-            .filter(|best| !best.value.is_nan())
-            .reduce(|best, next| if next.value > best.value { next } else { best })
-    }
-}
-
-/// The validation set's scores with their steps, that of the final weights included.
-fn validations(session: &Session) -> impl Iterator<Item = (u64, Score)> {
-    let evaluated = session.evaluations().map(|evaluation| (evaluation.step, evaluation.validation));
-    evaluated.chain(session.summary().map(|summary| (summary.steps, summary.validation)))
 }
 
 fn outline(session: &Session) -> Result<Outline, Error> {
-    let (last, torn) = session.last_update()?;
-    let evaluation = session.evaluations().next_back();
-    let tensors = session.description().tensors.iter();
+    let mut outcome = Outcome::of(session)?;
+    let mut notes: Vec<String> = session.dropped.iter().cloned().collect();
+    let last = match outcome.last.take() {
+        None if session.summary().is_some() => {
+            let (last, torn) = session.last_update()?;
+            notes.extend(torn);
+            last
+        }
+        last => last,
+    };
+    notes.append(&mut outcome.notes);
     let norm = |name: &str, norm| TensorNorm { name: name.to_owned(), norm };
-    let common = Outline {
+    let norms = match (session.summary(), &last) {
+        (Some(summary), _) => summary.tensors.iter().map(|tensor| norm(&tensor.name, tensor.norm)).collect(),
+        (None, Some(last)) => {
+            session.tensors().iter().zip(&last.sums).map(|(name, sums)| norm(name, sums.norm())).collect()
+        }
+        (None, None) => Vec::new(),
+    };
+    let so_far = || {
+        let last = last.as_ref().filter(|last| last.row.seconds > 0.0)?;
+        let samples = last.row.epoch * session.description()?.data.train as f64;
+        Some(Number(samples / last.row.seconds))
+    };
+    Ok(Outline {
         name: session.name.clone(),
         state: session.state.to_string(),
-        steps: 0,
-        epochs: Number(0.0),
-        seconds: Number(0.0),
-        samples_per_second: None,
-        best_loss: Best::loss(session),
-        best_accuracy: Best::accuracy(session),
-        validation: evaluation.map(|evaluation| evaluation.validation),
-        train: evaluation.map(|evaluation| evaluation.train),
+        steps: outcome.steps,
+        epochs: outcome.epochs,
+        seconds: outcome.seconds,
+        samples_per_second: session.summary().map(|summary| Number(summary.samples_per_second)).or_else(so_far),
+        best_loss: outcome.best_loss,
+        best_accuracy: outcome.best_accuracy,
+        validation: outcome.validation,
+        train: outcome.train,
         penalty: last.as_ref().map(|last| Number(last.row.penalty)),
-        norms: Vec::new(),
-        digest: None,
-        standing: Standing::SoFar,
-        notes: session.dropped.iter().cloned().chain(torn).collect(),
-    };
-    if let Some(summary) = session.summary() {
-        return Ok(Outline {
-            steps: summary.steps,
-            epochs: Number(summary.epochs),
-            seconds: Number(summary.seconds),
-            samples_per_second: Some(Number(summary.samples_per_second)),
-            validation: Some(summary.validation),
-            train: Some(summary.train),
-            norms: summary.tensors.iter().map(|tensor| norm(&tensor.name, tensor.norm)).collect(),
-            digest: Some(summary.digest.clone()),
-            standing: Standing::Final,
-            ..common
-        });
-    }
-    let Some(last) = last else { return Ok(common) };
-    let samples = last.row.epoch * session.description().data.train as f64;
-    Ok(Outline {
-        steps: last.row.step + 1,
-        epochs: Number(last.row.epoch),
-        seconds: Number(last.row.seconds),
-        samples_per_second: (last.row.seconds > 0.0).then(|| Number(samples / last.row.seconds)),
-        norms: tensors.zip(&last.sums).map(|(tensor, sums)| norm(&tensor.name, sums.norm())).collect(),
-        ..common
+        norms,
+        digest: session.summary().map(|summary| summary.digest.clone()),
+        standing: match (session.imported(), session.summary()) {
+            (Some(_), _) => Standing::Imported,
+            (None, Some(_)) => Standing::Final,
+            (None, None) => Standing::SoFar,
+        },
+        notes,
     })
 }
 
 fn differences(sessions: &[Session]) -> Vec<Difference> {
     let settings: Vec<_> = sessions.iter().map(settings).collect();
     let keys = settings.iter().flat_map(BTreeMap::keys).collect::<std::collections::BTreeSet<_>>();
+    let differ = |values: &[Option<String>]| values.windows(2).any(|pair| pair[0] != pair[1]);
     keys.into_iter()
         .map(|key| Difference {
             key: key.clone(),
             values: settings.iter().map(|settings| settings.get(key).cloned()).collect(),
         })
-        .filter(|difference| difference.values.iter().any(|value| *value != difference.values[0]))
+        .filter(|difference| {
+            // That an imported session knows none of our settings is no difference between settings.
+            let named = sessions.iter().zip(&difference.values);
+            let (imported, ours): (Vec<_>, Vec<_>) = named.partition(|(session, _)| session.imported().is_some());
+            let ours: Vec<Option<String>> = ours.into_iter().map(|(_, value)| value.clone()).collect();
+            let told = imported.iter().any(|(_, value)| value.is_some());
+            differ(&ours) || told && differ(&difference.values)
+        })
         .collect()
 }
 
-/// All settings of a session by dotted key, with the data's fingerprint and the program's version.
-fn settings(session: &Session) -> BTreeMap<String, String> {
-    let run = session.description();
+/// All settings of a session by dotted key, with the data's fingerprint and the program's version; of an imported one
+/// those that its source has.
+pub(super) fn settings(session: &Session) -> BTreeMap<String, String> {
+    let run = match &session.manifest.origin {
+        Origin::Run(run) => run,
+        Origin::Imported { imported } => return imported.settings.clone(),
+    };
     let mut flat = BTreeMap::new();
     // Plain data serialises; if it ever does not, there is nothing to compare.
     flatten("", &serde_json::to_value(&run.config).unwrap_or_default(), &mut flat);

@@ -85,6 +85,82 @@ pub enum Error {
         /// The names that begin so.
         matches: String,
     },
+    /// A live session cannot be removed or renamed.
+    #[error("{} is being written by a process; stop that run first", shown(.path))]
+    Live {
+        /// The session.
+        path: PathBuf,
+    },
+    /// A session's folder holds something else.
+    #[error("{} also holds {}, which is no part of a session; remove it by hand", shown(.path), printable(.foreign))]
+    Foreign {
+        /// The session.
+        path: PathBuf,
+        /// What else is there.
+        foreign: String,
+    },
+    /// There is something with the new name.
+    #[error("{} exists already; choose another name", shown(.path))]
+    Taken {
+        /// Where the session should have gone.
+        path: PathBuf,
+    },
+    /// No folder can have this name.
+    #[error("a session's name must be text without / \\ : * ? \" < > | that does not start with . or -, got `{}`", printable(.name))]
+    Name {
+        /// What was asked for.
+        name: String,
+    },
+    /// The system refused a change.
+    #[error("cannot change {}: {source}", shown(.path))]
+    Change {
+        /// The session.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another tool recorded it.
+    #[error("{} was imported: it has curves and settings, but no run that could be followed", shown(.path))]
+    NoRun {
+        /// The session.
+        path: PathBuf,
+    },
+    /// The writer that an export goes to failed.
+    #[error("cannot write the export: {source}")]
+    Export {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file that an export goes to cannot be made.
+    #[error("cannot export to {}: {source}", shown(.path))]
+    Output {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file that an export goes to is there.
+    #[error("{} exists already; choose another path, or use --force", shown(.path))]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is imported cannot be understood.
+    #[error("cannot import {}: {}", shown(.path), printable(.reason))]
+    Import {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and what is allowed.
+        reason: String,
+    },
+    /// None of the sessions has the column.
+    #[error("no session has a column `{}`; there are {}", printable(.name), printable(.known))]
+    Column {
+        /// What was asked for.
+        name: String,
+        /// What they have.
+        known: String,
+    },
     /// The system has no place for data.
     #[error("no folder for sessions: the home folder is unknown; set WDTOP_SESSIONS to a folder, or give a path")]
     NoHome,

@@ -7,8 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::error::Error;
-use super::{EVENTS, FORMAT, LOCK, MANIFEST, Manifest};
-use crate::stream::Description;
+use super::{EVENTS, FORMAT, LOCK, MANIFEST, Manifest, Origin};
 
 /// A session folder of our own: made by us and locked until dropped. One that never got a manifest is removed then.
 #[derive(Debug)]
@@ -40,10 +39,13 @@ impl Folder {
     }
 
     /// Writes the manifest, whole or not at all.
-    pub(super) fn describe(&mut self, description: &Description) -> io::Result<u64> {
-        let manifest =
-            Manifest { format: FORMAT, wdtop: env!("CARGO_PKG_VERSION").to_owned(), description: description.clone() };
-        let mut text = serde_json::to_vec_pretty(&manifest)?;
+    pub(super) fn describe(&mut self, origin: Origin) -> io::Result<u64> {
+        self.write_manifest(&Manifest { format: FORMAT, wdtop: env!("CARGO_PKG_VERSION").to_owned(), origin })
+    }
+
+    /// The same with a manifest that is there already.
+    pub(super) fn write_manifest(&mut self, manifest: &Manifest) -> io::Result<u64> {
+        let mut text = serde_json::to_vec_pretty(manifest)?;
         text.push(b'\n');
         let draft = self.path.join("session.json.new");
         fs::write(&draft, &text)

@@ -1,5 +1,6 @@
 //! All sessions of a folder, a line for each.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -8,8 +9,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::compare::{Best, Number};
+use super::compare::{Best, Number, settings};
 use super::error::Error;
+use super::outcome::Outcome;
 use super::place::folders;
 use super::session::{Session, name};
 use super::table::{Cell, Side, Table, grouped, significant};
@@ -38,9 +40,9 @@ pub enum Entry {
     Session {
         /// Whether it runs, or how it ended.
         state: String,
-        /// The recipe it started from.
-        recipe: String,
-        /// Updates made.
+        /// The recipe it started from; an imported session has none.
+        recipe: Option<String>,
+        /// Updates made; of an imported session the last step it knows.
         steps: u64,
         /// The lowest validation loss.
         best_loss: Option<Best>,
@@ -48,6 +50,10 @@ pub enum Entry {
         accuracy: Option<Number>,
         /// Edits made.
         edits: usize,
+        /// Its settings by dotted key.
+        settings: BTreeMap<String, String>,
+        /// What was written about it.
+        noted: Vec<String>,
         /// What was dropped of it.
         notes: Vec<String>,
     },
@@ -60,7 +66,7 @@ pub enum Entry {
 
 /// The sessions in `directory`, the newest last. A folder that does not exist has none.
 pub fn list(directory: &Path) -> Vec<Listed> {
-    let mut found: Vec<(Timestamp, Listed)> = folders(directory).iter().map(|path| look(path)).collect();
+    let mut found: Vec<(Timestamp, Listed)> = folders(directory).iter().map(|path| timed(path)).collect();
     found.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
     found.into_iter().map(|(_, listed)| listed).collect()
 }
@@ -79,12 +85,12 @@ pub fn tabulate(sessions: &[Listed], zone: &TimeZone) -> String {
         let size = Cell::text(human_bytes(session.bytes));
         let name = Cell::text(session.name.clone());
         table.rows.push(match &session.entry {
-            Entry::Session { state, recipe, steps, best_loss, accuracy, edits, notes } => {
-                remarks.extend(notes.iter().map(|note| (&session.name, note)));
+            Entry::Session { state, recipe, steps, best_loss, accuracy, edits, noted, notes, .. } => {
+                remarks.extend(noted.iter().chain(notes).map(|note| (&session.name, note)));
                 vec![
                     name,
                     Cell::text(state.clone()),
-                    Cell::text(recipe.clone()),
+                    recipe.clone().map_or_else(Cell::missing, Cell::text),
                     Cell::text(started),
                     Cell::text(grouped(*steps)),
                     best_loss.map_or_else(Cell::missing, |best| Cell::text(significant(best.value, 4))),
@@ -109,14 +115,19 @@ pub fn tabulate(sessions: &[Listed], zone: &TimeZone) -> String {
     text
 }
 
-fn look(path: &Path) -> (Timestamp, Listed) {
+/// One folder as the list has it.
+pub fn look(path: &Path) -> Listed {
+    timed(path).1
+}
+
+fn timed(path: &Path) -> (Timestamp, Listed) {
     let (bytes, changed) = measure(path);
     let listed = |started: String, entry| Listed { name: name(path), path: path.to_owned(), started, bytes, entry };
     let changed = Timestamp::try_from(changed).unwrap_or(Timestamp::UNIX_EPOCH);
     match Session::open(path).and_then(|session| Ok((entry(&session)?, session))) {
         Ok((entry, session)) => {
-            let started = session.manifest.description.started;
-            (started.parse().unwrap_or(changed), listed(started, entry))
+            let started = session.started();
+            (started.parse().unwrap_or(changed), listed(started.to_owned(), entry))
         }
         Err(error) => (changed, listed(changed.to_string(), Entry::Trouble { trouble: error.to_string() })),
     }
@@ -124,24 +135,17 @@ fn look(path: &Path) -> (Timestamp, Listed) {
 
 fn entry(session: &Session) -> Result<Entry, Error> {
     let mut notes: Vec<String> = session.dropped.iter().cloned().collect();
-    let summary = session.summary();
-    let steps = match summary {
-        Some(summary) => summary.steps,
-        // Only a session without an end has to be asked for its steps.
-        None => {
-            let (last, torn) = session.last_update()?;
-            notes.extend(torn);
-            last.map_or(0, |last| last.row.step + 1)
-        }
-    };
-    let last = session.evaluations().next_back().map(|evaluation| evaluation.validation);
+    let outcome = Outcome::of(session)?;
+    notes.extend(outcome.notes);
     Ok(Entry::Session {
         state: session.state.to_string(),
-        recipe: session.description().config.recipe.clone(),
-        steps,
-        best_loss: Best::loss(session),
-        accuracy: summary.map(|summary| summary.validation).or(last).map(|score| Number(score.accuracy)),
+        recipe: session.description().map(|run| run.config.recipe.clone()),
+        steps: outcome.steps,
+        best_loss: outcome.best_loss,
+        accuracy: outcome.validation.accuracy,
         edits: session.edits().count(),
+        settings: settings(session),
+        noted: super::notes(&session.path)?,
         notes,
     })
 }

@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::session::name;
 
 /// How session folders end.
-const ENDING: &str = ".wdtop";
+pub(super) const ENDING: &str = ".wdtop";
 
 /// The folder for sessions without a path: `WDTOP_SESSIONS`, or `wdtop/sessions` in the platform's data folder.
 ///
@@ -37,6 +37,12 @@ pub fn named(path: &Path) -> PathBuf {
     path.into()
 }
 
+/// Whether a session can have this name on every system.
+pub(super) fn fitting(name: &str) -> bool {
+    let unfit = |c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c);
+    name.trim() == name && !name.trim_matches('.').is_empty() && !name.starts_with(['.', '-']) && !name.contains(unfit)
+}
+
 /// Makes a session in `directory` that is named after the recipe and the local time, `demo-20261123-153037`, with
 /// `-2` and so on where the name is taken.
 ///
@@ -56,16 +62,26 @@ pub fn create(directory: &Path, recipe: &str, now: &Zoned) -> Result<Recorder, E
     }
 }
 
-/// Finds a session by its path, its folder's name with or without ending, here or in `directory`, or the beginning of
-/// a name there that no other has.
+/// Finds a session by its path or its folder's name with or without ending, here or in `directory`.
+///
+/// # Errors
+/// Where there is none.
+pub fn find(directory: &Path, name: &str) -> Result<PathBuf, Error> {
+    let given = Path::new(name);
+    let ended = named(given);
+    let candidates = [given.to_owned(), ended.clone(), directory.join(given), directory.join(&ended)];
+    candidates
+        .into_iter()
+        .find(|path| !name.is_empty() && is_session(path))
+        .ok_or_else(|| Error::NotFound { name: name.to_owned(), place: directory.to_owned() })
+}
+
+/// Finds a session as [`find`] does, or by the beginning of a name in `directory` that no other has.
 ///
 /// # Errors
 /// Where there is none, or more than one.
 pub fn resolve(directory: &Path, name: &str) -> Result<PathBuf, Error> {
-    let given = Path::new(name);
-    let ended = named(given);
-    let candidates = [given.to_owned(), ended.clone(), directory.join(given), directory.join(&ended)];
-    if let Some(found) = candidates.into_iter().find(|path| !name.is_empty() && is_session(path)) {
+    if let Ok(found) = find(directory, name) {
         return Ok(found);
     }
     let starts = |path: &PathBuf| !name.is_empty() && self::name(path).starts_with(name);

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
 
-use super::EVENTS;
+use super::columns;
 use super::error::{Error, shown};
 use super::folder::Folder;
 use super::log::Log;
 use super::steps::StepsWriter;
+use super::{EVENTS, Origin};
 use crate::stream::{Description, Event, EventReceiver, EventSender, StepBatch, What, printable};
 
 /// Rows wait for a record batch no longer than this.
@@ -191,18 +192,9 @@ impl Recording {
             What::Started(description) => self.start(description),
             What::Recording { .. } => Ok(()),
             What::Steps(batch) => self.keep(batch, event.branch),
-            What::Edited(_)
-            | What::Evaluated(_)
-            | What::Paused { .. }
-            | What::Diverged { .. }
-            | What::Finished(_)
-            | What::Failed { .. } => {
-                // Rows first: a session that ends here knows no later step from its events than from its rows.
-                self.write_rows().and_then(|()| self.write_event(event))
-            }
-            What::Refused(_) | What::Paced { .. } | What::Resumed { .. } | What::Noted { .. } => {
-                self.write_event(event)
-            }
+            // Rows first: a session that ends here knows no later step from its events than from its rows, and whoever
+            // follows it has the rows before an event when it has the event.
+            _ => self.write_rows().and_then(|()| self.write_event(event)),
         };
         self.stop_on_error(result);
     }
@@ -211,9 +203,9 @@ impl Recording {
         let tensors: Vec<String> = description.tensors.iter().map(|tensor| tensor.name.clone()).collect();
         self.waiting = StepBatch::new(tensors.len());
         let path = self.folder.path().to_owned();
-        self.bytes_before = self.folder.describe(description)?;
+        self.bytes_before = self.folder.describe(Origin::Run(Box::new(description.clone())))?;
         // Steps before events: where both are there the session can be read whole.
-        let steps = StepsWriter::create(&path, &tensors, description.config.optimizer.decay_mode)?;
+        let steps = StepsWriter::create(&path, 0, columns::schema(&tensors, description.config.optimizer.decay_mode))?;
         self.files = Some(Files { steps, events: Log::create(&path.join(EVENTS))? });
         Ok(())
     }

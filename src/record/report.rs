@@ -1,8 +1,9 @@
 //! A comparison as text, Markdown or CSV.
 
+use super::align::{Aligned, AlignedRow};
 use super::compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, short_hash};
 use super::table::{Cell, Mark, Side, Table, brief, grouped, plain, shortened, significant};
-use crate::stream::{Edit, Score, printable};
+use crate::stream::{Edit, printable};
 
 /// Columns that a session's name, setting or edit may take on the screen: two sessions fit into 80.
 const WIDEST: usize = 26;
@@ -28,9 +29,13 @@ impl Comparison {
     /// One table with the full values, a column for each session: for other programs.
     pub fn to_csv(&self) -> String {
         let mut table = self.values();
-        for (prefix, part) in [("setting ", self.setting_table()), ("edit at step ", self.edit_table())] {
+        let curves =
+            self.curves.iter().map(|curve| (format!("{} at {} ", curve.column, curve.align), self.curve_table(curve)));
+        let settings = [("setting ".to_owned(), self.setting_table())];
+        let parts = settings.into_iter().chain(curves).chain([("edit at step ".to_owned(), self.edit_table())]);
+        for (prefix, part) in parts {
             table.rows.extend(part.rows.into_iter().skip(1).map(|mut row| {
-                row[0] = row[0].prefixed(prefix);
+                row[0] = row[0].prefixed(&prefix);
                 row
             }));
         }
@@ -43,6 +48,10 @@ impl Comparison {
         text.push_str(&title(differ));
         if !self.settings.is_empty() {
             text.push_str(&write(&self.setting_table()));
+        }
+        for curve in &self.curves {
+            text.push_str(&title(&format!("{} by {}", printable(&curve.column), curve.align)));
+            text.push_str(&write(&self.curve_table(curve)));
         }
         text.push_str(&title(if self.edits.is_empty() { "Edits: none" } else { "Edits" }));
         if !self.edits.is_empty() {
@@ -63,45 +72,53 @@ impl Comparison {
         text
     }
 
-    fn values(&self) -> Table {
+    pub(super) fn values(&self) -> Table {
         let mut table = self.empty_table("session", Side::Right);
-        let mut row = |label: &str, cell: &dyn Fn(&Outline) -> Cell| {
+        let mut row = |label: Cell, cell: &dyn Fn(&Outline) -> Cell| {
             let cells = self.sessions.iter().map(cell);
-            table.rows.push(std::iter::once(Cell::text(label)).chain(cells).collect());
+            table.rows.push(std::iter::once(label).chain(cells).collect());
         };
-        row("state", &|session| Cell::text(session.state.clone()));
-        row("steps", &|session| Cell::value(grouped(session.steps), session.steps));
-        row("epochs", &|session| fixed(session.epochs, 2));
-        row("seconds", &|session| fixed(session.seconds, 1));
-        row("samples/s", &|session| session.samples_per_second.map_or_else(Cell::missing, |rate| fixed(rate, 0)));
+        row(Cell::text("state"), &|session| Cell::text(session.state.clone()));
+        row(Cell::text("steps"), &|session| Cell::value(grouped(session.steps), session.steps));
+        row(Cell::text("epochs"), &|session| fixed(session.epochs, 2));
+        row(Cell::text("seconds"), &|session| fixed(session.seconds, 1));
+        row(Cell::text("samples/s"), &|session| fixed(session.samples_per_second, 0));
 
+        let baseline = self.baseline.and_then(|at| self.sessions.get(at));
         let mut measure = |label: &str, better, show: fn(f64) -> String, value: &dyn Fn(&Outline) -> Option<f64>| {
             let best = self.best(better, value);
-            row(label, &|session| match value(session) {
+            row(Cell::text(label), &|session| match value(session) {
                 Some(value) if Some(value) == best => Cell::value(show(value), value).marked(Mark::Best),
                 Some(value) => Cell::value(show(value), value),
                 None => Cell::missing(),
             });
+            if let Some(baseline) = baseline {
+                let less = |session: &Outline| {
+                    Some(value(session)? - value(baseline)?).filter(|_| !std::ptr::eq(session, baseline))
+                };
+                let label = Cell::value("  less baseline".into(), format!("{label} less baseline"));
+                row(label, &|session| less(session).map_or_else(Cell::missing, |less| difference(less, show)));
+            }
         };
         let loss = |value| significant(value, 4);
         let share = |value: f64| format!("{:.2} %", 100.0 * value);
         let best = |best: Option<Best>| best.map(|best| best.value);
-        let (loss_of, share_of) = (|score: Score| score.loss, |score: Score| score.accuracy);
+        let value = |number: Option<Number>| number.map(|number| number.0);
         measure("best validation loss", Better::Lower, loss, &|session| best(session.best_loss));
         measure("best validation accuracy", Better::Higher, share, &|session| best(session.best_accuracy));
-        measure("final validation loss", Better::Lower, loss, &|session| session.validation.map(loss_of));
-        measure("final validation accuracy", Better::Higher, share, &|session| session.validation.map(share_of));
-        measure("final training loss", Better::Lower, loss, &|session| session.train.map(loss_of));
-        measure("final training accuracy", Better::Higher, share, &|session| session.train.map(share_of));
+        measure("final validation loss", Better::Lower, loss, &|session| value(session.validation.loss));
+        measure("final validation accuracy", Better::Higher, share, &|session| value(session.validation.accuracy));
+        measure("final training loss", Better::Lower, loss, &|session| value(session.train.loss));
+        measure("final training accuracy", Better::Higher, share, &|session| value(session.train.accuracy));
 
         let step =
             |best: Option<Best>| best.map_or_else(Cell::missing, |best| Cell::value(grouped(best.step), best.step));
         let number = |number: Option<Number>| {
             number.map_or_else(Cell::missing, |number| Cell::value(significant(number.0, 4), number.0))
         };
-        row("step of best loss", &|session| step(session.best_loss));
-        row("step of best accuracy", &|session| step(session.best_accuracy));
-        row("penalty", &|session| number(session.penalty));
+        row(Cell::text("step of best loss"), &|session| step(session.best_loss));
+        row(Cell::text("step of best accuracy"), &|session| step(session.best_accuracy));
+        row(Cell::text("penalty"), &|session| number(session.penalty));
         let mut tensors: Vec<&str> = Vec::new();
         for tensor in self.sessions.iter().flat_map(|session| &session.norms) {
             if !tensors.contains(&tensor.name.as_str()) {
@@ -113,9 +130,9 @@ impl Comparison {
                 let found = session.norms.iter().find(|norm| norm.name == tensor);
                 found.map(|found| Number(found.norm))
             };
-            row(&format!("‖{tensor}‖"), &|session| number(norm(session)));
+            row(Cell::text(format!("‖{tensor}‖")), &|session| number(norm(session)));
         }
-        row("weights' digest", &|session| {
+        row(Cell::text("weights' digest"), &|session| {
             let digest = session.digest.as_deref();
             digest.map_or_else(Cell::missing, |digest| Cell::value(printable(&short_hash(digest)).into_owned(), digest))
         });
@@ -134,13 +151,36 @@ impl Comparison {
         table
     }
 
-    fn edit_table(&self) -> Table {
+    pub(super) fn edit_table(&self) -> Table {
         let mut table = self.empty_table("step", Side::Left);
         table.sides[0] = Side::Right;
         for EditRow { step, edits } in &self.edits {
             let cell = |edit: &Option<Edit>| edit.as_ref().map_or_else(Cell::missing, described);
             let step = Cell::value(grouped(*step), step);
             table.rows.push(std::iter::once(step).chain(edits.iter().map(cell)).collect());
+        }
+        table
+    }
+
+    /// A curve's values, and with a baseline a row of differences after each.
+    fn curve_table(&self, curve: &Aligned) -> Table {
+        let mut table = self.empty_table(&curve.align, Side::Right);
+        table.sides[0] = Side::Right;
+        let cell = |value: f64| Cell::value(significant(value, 4), value);
+        for AlignedRow { at, values } in &curve.rows {
+            let whole = (0.0..1e15).contains(&at.0) && at.0.fract() == 0.0;
+            let place = Cell::value(if whole { grouped(at.0 as u64) } else { brief(at.0) }, at.0);
+            let cells = values.iter().map(|value| value.map_or_else(Cell::missing, |value| cell(value.0)));
+            table.rows.push(std::iter::once(place).chain(cells).collect());
+            let Some((baseline, before)) = self.baseline.and_then(|at| Some((at, values.get(at)?.as_ref()?))) else {
+                continue;
+            };
+            let less = values.iter().enumerate().map(|(at, value)| match value {
+                Some(value) if at != baseline => difference(value.0 - before.0, |value| significant(value, 4)),
+                _ => Cell::missing(),
+            });
+            let label = Cell::value("less baseline".into(), format!("{} less baseline", at.0));
+            table.rows.push(std::iter::once(label).chain(less).collect());
         }
         table
     }
@@ -164,7 +204,14 @@ impl Comparison {
     }
 }
 
-fn fixed(number: Number, decimals: usize) -> Cell {
+/// A difference with its sign.
+fn difference(less: f64, show: fn(f64) -> String) -> Cell {
+    let sign = if less > 0.0 { "+" } else { "" };
+    Cell::value(format!("{sign}{}", show(less)), less)
+}
+
+fn fixed(number: Option<Number>, decimals: usize) -> Cell {
+    let Some(number) = number else { return Cell::missing() };
     let shown = match decimals {
         0 if number.0.is_finite() && number.0 >= 0.0 => grouped(number.0.round() as u64),
         _ => format!("{:.decimals$}", number.0),

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::error::Error;
 use super::folder::is_locked;
-use super::steps::{LastUpdate, Steps};
-use super::{EVENTS, FORMAT, MANIFEST, Manifest};
+use super::steps::{Batches, LastUpdate, Steps};
+use super::{EVENTS, FORMAT, Imported, MANIFEST, Manifest, Origin};
 use crate::stream::{Description, Edit, Evaluation, Event, StopReason, Summary, What};
 
 /// A session as far as it can be read: the manifest and all events; the steps are read when asked for.
@@ -40,15 +40,19 @@ pub enum State {
     Failed(String),
     /// It has no end, and no process is writing it.
     Crashed,
+    /// Another tool recorded it.
+    Imported,
 }
 
 impl std::fmt::Display for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             State::Running => f.write_str("running"),
+            State::Finished(StopReason::Completed) => f.write_str("finished"),
             State::Finished(reason) => reason.fmt(f),
             State::Failed(_) => f.write_str("failed"),
             State::Crashed => f.write_str("crashed"),
+            State::Imported => f.write_str("imported"),
         }
     }
 }
@@ -72,7 +76,11 @@ impl Session {
                 What::Failed { message, .. } => Some(State::Failed(message.clone())),
                 _ => None,
             })
-            .unwrap_or(if locked { State::Running } else { State::Crashed });
+            .unwrap_or(match (&manifest.origin, locked) {
+                (Origin::Imported { .. }, _) => State::Imported,
+                (Origin::Run(_), true) => State::Running,
+                (Origin::Run(_), false) => State::Crashed,
+            });
         Ok(Session {
             name: name(path),
             path: path.to_owned(),
@@ -84,17 +92,50 @@ impl Session {
         })
     }
 
-    /// The run before its first update.
-    pub fn description(&self) -> &Description {
-        &self.manifest.description
+    /// The run before its first update; `None` of what another tool recorded.
+    pub fn description(&self) -> Option<&Description> {
+        match &self.manifest.origin {
+            Origin::Run(description) => Some(description),
+            Origin::Imported { .. } => None,
+        }
     }
 
-    /// The recorded updates, from the first.
+    /// What is known of a session that another tool recorded.
+    pub fn imported(&self) -> Option<&Imported> {
+        match &self.manifest.origin {
+            Origin::Run(_) => None,
+            Origin::Imported { imported } => Some(imported),
+        }
+    }
+
+    /// When the run began, RFC 3339: of what was imported when it was, where its source does not tell.
+    pub fn started(&self) -> &str {
+        match &self.manifest.origin {
+            Origin::Run(description) => &description.started,
+            Origin::Imported { imported } => imported.started.as_ref().unwrap_or(&imported.at),
+        }
+    }
+
+    /// Names of the tensors that each update has sums of.
+    pub fn tensors(&self) -> Vec<String> {
+        let tensors = self.description().map_or(&[][..], |run| &run.tensors);
+        tensors.iter().map(|tensor| tensor.name.clone()).collect()
+    }
+
+    /// The recorded updates, from the first. What was imported has rows, but not ours: see [`Session::batches`].
     ///
     /// # Errors
     /// Where a file is there and cannot be opened.
     pub fn steps(&self) -> Result<Steps, Error> {
-        Steps::open(&self.path, self.description().tensors.iter().map(|tensor| tensor.name.clone()).collect())
+        Ok(Steps::of(self.batches()?, self.tensors()))
+    }
+
+    /// The rows as they are in the files.
+    ///
+    /// # Errors
+    /// Where a file is there and cannot be opened.
+    pub(super) fn batches(&self) -> Result<Batches, Error> {
+        Batches::open(&self.path)
     }
 
     /// The last recorded update, if there is one, and a line about what was dropped after it. Reads all step data
@@ -140,12 +181,7 @@ pub fn name(path: &Path) -> String {
     name.strip_suffix(".wdtop").unwrap_or(&name).to_owned()
 }
 
-fn read_manifest(folder: &Path) -> Result<Manifest, Error> {
-    #[derive(Deserialize)]
-    struct Version {
-        format: u64,
-    }
-
+pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, Error> {
     let path = folder.join(MANIFEST);
     let text = match fs::read(&path) {
         Ok(text) => text,
@@ -154,13 +190,44 @@ fn read_manifest(folder: &Path) -> Result<Manifest, Error> {
         }
         Err(source) => return Err(Error::Read { path, source }),
     };
-    let damaged = |error: serde_json::Error| Error::Manifest { path: folder.to_owned(), reason: error.to_string() };
-    // The version comes first: a newer manifest need not have the rest of ours.
-    let Version { format } = serde_json::from_slice(&text).map_err(damaged)?;
-    if format > FORMAT {
-        return Err(Error::Newer { path: folder.to_owned(), format });
+    parse_manifest(&text).map_err(|trouble| match trouble {
+        ManifestTrouble::Newer(format) => Error::Newer { path: folder.to_owned(), format },
+        ManifestTrouble::Damaged(error) => Error::Manifest { path: folder.to_owned(), reason: error.to_string() },
+    })
+}
+
+/// Why a text is no manifest of ours.
+#[derive(Debug)]
+pub(super) enum ManifestTrouble {
+    /// A later program wrote it.
+    Newer(u64),
+    /// It cannot be understood.
+    Damaged(serde_json::Error),
+}
+
+/// Reads what `session.json` holds. Serde's own way for an untagged enum would not say what is wrong.
+pub(super) fn parse_manifest(text: &[u8]) -> Result<Manifest, ManifestTrouble> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u64,
     }
-    serde_json::from_slice(&text).map_err(damaged)
+    #[derive(Deserialize)]
+    struct Head {
+        wdtop: String,
+        imported: Option<Box<Imported>>,
+    }
+
+    // The version comes first: a newer manifest need not have the rest of ours.
+    let Version { format } = serde_json::from_slice(text).map_err(ManifestTrouble::Damaged)?;
+    if format > FORMAT {
+        return Err(ManifestTrouble::Newer(format));
+    }
+    let Head { wdtop, imported } = serde_json::from_slice(text).map_err(ManifestTrouble::Damaged)?;
+    let origin = match imported {
+        Some(imported) => Origin::Imported { imported },
+        None => Origin::Run(serde_json::from_slice(text).map_err(ManifestTrouble::Damaged)?),
+    };
+    Ok(Manifest { format, wdtop, origin })
 }
 
 /// The events up to the first line that is none, and a line about the rest.

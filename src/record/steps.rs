@@ -1,85 +1,28 @@
-//! The two step files: an Arrow IPC stream, and beside it a line for each of its messages.
+//! The step files: Arrow IPC streams, and beside each a line for each of its messages.
 //!
 //! `steps-000.crc` is text. Each line is `OFFSET LENGTH CRC`: where a message of `steps-000.arrows` begins, its bytes,
 //! and their CRC-32 (IEEE, eight hexadecimal digits). The first line is the schema's, each later one a record batch's;
 //! the stream's end marker has none. A line is written after its message, so a batch counts once its line is whole: the
 //! files may be cut at any byte, and what is left reads as a prefix.
+//!
+//! A stream has one schema. Rows of other columns go on in `steps-001`, which counts only behind the end marker of
+//! `steps-000`: what follows a torn file is no part of a prefix.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+mod segment;
+mod writer;
 
-use arrow_ipc::MetadataVersion;
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::convert::try_schema_from_ipc_buffer;
 use arrow_ipc::reader::StreamDecoder;
-use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
-use arrow_schema::{ArrowError, SchemaRef};
 
 use super::columns::{self, Stretch};
 use super::error::Error;
-use super::log::Log;
-use super::{STEPS, STEPS_CRC};
-use crate::stream::{DecayMode, StepBatch, StepRow, TensorSums};
-
-/// Buffers are padded to this many bytes: with Arrow's recommended 64, a second of a slow run would be half padding.
-const ALIGNMENT: usize = 8;
-
-/// What ends an Arrow stream.
-const END_MARKER: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
-
-/// Writes both step files.
-pub(super) struct StepsWriter {
-    schema: SchemaRef,
-    encoder: StreamWriter<Vec<u8>>,
-    messages: Log,
-    sums: Log,
-}
-
-impl StepsWriter {
-    pub(super) fn create(folder: &Path, tensors: &[String], mode: DecayMode) -> io::Result<Self> {
-        let schema = columns::schema(tensors, mode);
-        let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5).map_err(failure)?;
-        let encoder = StreamWriter::try_new_with_options(Vec::new(), &schema, options).map_err(failure)?;
-        let (messages, sums) = (Log::create(&folder.join(STEPS))?, Log::create(&folder.join(STEPS_CRC))?);
-        let mut writer = StepsWriter { schema, encoder, messages, sums };
-        writer.write_message()?;
-        Ok(writer)
-    }
-
-    /// Adds a record batch; `branches` has one entry for each row.
-    pub(super) fn write(&mut self, batch: &StepBatch, branches: &[u32]) -> io::Result<()> {
-        let columns = columns::encode(&self.schema, batch, branches).map_err(failure)?;
-        self.encoder.write(&columns).map_err(failure)?;
-        self.write_message()
-    }
-
-    /// Adds the end marker.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
-        self.encoder.finish().map_err(failure)?;
-        self.messages.append(self.encoder.get_ref())?;
-        self.messages.sync()?;
-        self.sums.sync()
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.messages.bytes() + self.sums.bytes()
-    }
-
-    /// Moves what was encoded to the files, the message before its line.
-    fn write_message(&mut self) -> io::Result<()> {
-        let message = self.encoder.get_mut();
-        let line = format!("{} {} {:08x}\n", self.messages.bytes(), message.len(), crc32fast::hash(message));
-        self.messages.append(message)?;
-        message.clear();
-        self.sums.append(line.as_bytes())
-    }
-}
-
-fn failure(error: ArrowError) -> io::Error {
-    match error {
-        ArrowError::IoError(_, error) => error,
-        error => io::Error::other(error),
-    }
-}
+use crate::stream::{StepRow, TensorSums};
+pub(super) use segment::table_of;
+use segment::{Segment, Tail};
+pub(super) use writer::StepsWriter;
 
 /// The last recorded update.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,70 +33,20 @@ pub struct LastUpdate {
     pub sums: Vec<TensorSums>,
 }
 
-/// The recorded updates in order, a stretch at a time; the memory of one record batch is in use.
+/// The recorded updates in order, a stretch at a time; the memory of one record batch is in use. Where there is no
+/// more, asking again later gives what a live session has gained.
 #[derive(Debug)]
 pub struct Steps {
-    file: Option<File>,
-    lines: std::vec::IntoIter<Line>,
-    decoder: StreamDecoder,
+    batches: Batches,
     tensors: Vec<String>,
     decoded: std::vec::IntoIter<Stretch>,
-    end: u64,
     next_step: u64,
     dropped: Option<String>,
 }
 
-/// One line of the CRC file.
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    offset: u64,
-    length: u64,
-    crc: u32,
-}
-
-impl Line {
-    fn parse(text: &str) -> Option<Line> {
-        let mut words = text.split(' ');
-        let (offset, length, crc) = (words.next()?, words.next()?, words.next()?);
-        if words.next().is_some() || crc.len() != 8 {
-            return None;
-        }
-        Some(Line {
-            offset: offset.parse().ok()?,
-            length: length.parse().ok()?,
-            crc: u32::from_str_radix(crc, 16).ok()?,
-        })
-    }
-}
-
 impl Steps {
-    /// Opens the step files of a folder; files that are not there yet read as no steps.
-    pub(super) fn open(folder: &Path, tensors: Vec<String>) -> Result<Steps, Error> {
-        let (path, sums) = (folder.join(STEPS), folder.join(STEPS_CRC));
-        let file = match File::open(&path) {
-            Ok(file) => Some(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(source) => return Err(Error::Read { path, source }),
-        };
-        let text = match std::fs::read(&sums) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(Error::Read { path: sums, source }),
-        };
-        let lines: Vec<Line> = text
-            .split_inclusive(|byte| *byte == b'\n')
-            .map_while(|line| Line::parse(std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?))
-            .collect();
-        Ok(Steps {
-            file,
-            lines: lines.into_iter(),
-            decoder: StreamDecoder::new(),
-            tensors,
-            decoded: Vec::new().into_iter(),
-            end: 0,
-            next_step: 0,
-            dropped: None,
-        })
+    pub(super) fn of(batches: Batches, tensors: Vec<String>) -> Steps {
+        Steps { batches, tensors, decoded: Vec::new().into_iter(), next_step: 0, dropped: None }
     }
 
     /// What was dropped at the end, once all is read: one line, or nothing.
@@ -163,88 +56,26 @@ impl Steps {
 
     /// Reads on to the end, every CRC checked but only the last batch decoded.
     pub fn last_update(&mut self) -> Option<LastUpdate> {
-        let mut schema_read = self.end > 0;
-        let mut last = None;
-        while let Some(message) = self.next_message() {
-            if schema_read {
-                last = Some(message);
-            } else {
-                schema_read = true;
-                self.decode(message);
-            }
-        }
-        if let Some(message) = last {
-            self.decode(message);
+        if let Some(last) = self.batches.read_last() {
+            self.decode(&last);
         }
         let update = self.decoded.by_ref().last().and_then(|stretch| {
             let at = stretch.batch.len().checked_sub(1)?;
             Some(LastUpdate { row: stretch.batch.rows()[at], sums: stretch.batch.sums(at).to_vec() })
         });
-        self.note_tail();
+        self.dropped = self.batches.dropped(self.next_step);
         update
     }
 
-    /// The next message whose CRC is right.
-    fn next_message(&mut self) -> Option<Vec<u8>> {
-        let line = self.lines.next()?;
-        let message = self.read(line);
-        if message.is_none() {
-            self.lines = Vec::new().into_iter();
-        }
-        message
-    }
-
-    fn read(&mut self, line: Line) -> Option<Vec<u8>> {
-        let file = self.file.as_mut()?;
-        let end = line.offset.checked_add(line.length)?;
-        if line.offset != self.end || end > file.metadata().ok()?.len() {
-            return None;
-        }
-        let mut bytes = vec![0; usize::try_from(line.length).ok()?];
-        file.seek(SeekFrom::Start(line.offset)).ok()?;
-        file.read_exact(&mut bytes).ok()?;
-        if crc32fast::hash(&bytes) != line.crc {
-            return None;
-        }
-        self.end = end;
-        Some(bytes)
-    }
-
-    fn decode(&mut self, message: Vec<u8>) {
-        let length = message.len() as u64;
-        let mut message = message.into();
-        let decoded = match self.decoder.decode(&mut message) {
-            Ok(None) => Ok(Vec::new()),
-            Ok(Some(columns)) => columns::decode(&columns, &self.tensors),
-            Err(error) => Err(error.to_string()),
-        };
-        match decoded {
+    fn decode(&mut self, columns: &RecordBatch) {
+        match columns::decode(columns, &self.tensors) {
             Ok(stretches) => {
                 if let Some(row) = stretches.last().and_then(|last| last.batch.rows().last()) {
                     self.next_step = row.step + 1;
                 }
                 self.decoded = stretches.into_iter();
             }
-            Err(reason) => {
-                self.end -= length;
-                self.lines = Vec::new().into_iter();
-                self.dropped = Some(format!("{STEPS} from step {} on is unreadable: {reason}", self.next_step));
-            }
-        }
-    }
-
-    /// Says what lies behind the last sound message, unless it is the end marker.
-    fn note_tail(&mut self) {
-        let Some(mut file) = self.file.take() else { return };
-        let length = file.metadata().map_or(0, |file| file.len());
-        let mut tail = Vec::new();
-        let seen = file.seek(SeekFrom::Start(self.end)).and_then(|_| file.take(9).read_to_end(&mut tail));
-        if self.dropped.is_none() && seen.is_ok() && !tail.is_empty() && tail != END_MARKER {
-            self.dropped = Some(format!(
-                "{STEPS}: the last {} bytes, from step {} on, are torn or garbled and were dropped",
-                length.saturating_sub(self.end),
-                self.next_step,
-            ));
+            Err(reason) => self.batches.refuse(reason),
         }
     }
 }
@@ -257,11 +88,143 @@ impl Iterator for Steps {
             if let Some(stretch) = self.decoded.next() {
                 return Some(stretch);
             }
-            let Some(message) = self.next_message() else {
-                self.note_tail();
+            let Some(columns) = self.batches.next() else {
+                self.dropped = self.batches.dropped(self.next_step);
                 return None;
             };
-            self.decode(message);
+            self.decode(&columns);
+        }
+    }
+}
+
+/// The record batches of all step files in order, as they are. As [`Steps`] it may be asked again.
+#[derive(Debug)]
+pub(super) struct Batches {
+    folder: PathBuf,
+    number: u32,
+    segment: Segment,
+    decoder: StreamDecoder,
+    /// Length of the message that was decoded last.
+    last_length: u64,
+    unreadable: Option<String>,
+}
+
+impl Batches {
+    pub(super) fn open(folder: &Path) -> Result<Batches, Error> {
+        Ok(Batches {
+            folder: folder.to_owned(),
+            number: 0,
+            segment: Segment::open(folder, 0)?,
+            decoder: StreamDecoder::new(),
+            last_length: 0,
+            unreadable: None,
+        })
+    }
+
+    /// The names of all columns of all files, in their order. Only the schemas are read.
+    pub(super) fn column_names(mut self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = Vec::new();
+        while let Some(schema) =
+            self.segment.next_message().and_then(|message| try_schema_from_ipc_buffer(&message).ok())
+        {
+            for field in schema.fields() {
+                if !names.contains(field.name()) {
+                    names.push(field.name().clone());
+                }
+            }
+            self.number += 1;
+            self.segment = Segment::open(&self.folder, self.number)?;
+        }
+        Ok(names)
+    }
+
+    /// What was dropped behind the last sound batch, in one line; `next_step` is the first step that is missing.
+    pub(super) fn dropped(&mut self, next_step: u64) -> Option<String> {
+        let file = table_of(self.number);
+        if let Some(reason) = &self.unreadable {
+            return Some(format!("{file} from step {next_step} on is unreadable: {reason}"));
+        }
+        match self.segment.tail() {
+            Tail::Torn(bytes) => Some(format!(
+                "{file}: the last {bytes} bytes, from step {next_step} on, are torn or garbled and were dropped"
+            )),
+            Tail::Nothing if self.folder.join(table_of(self.number + 1)).exists() => {
+                Some(format!("{file} ends before its end: what follows step {next_step} was dropped"))
+            }
+            Tail::Nothing | Tail::Marker => None,
+        }
+    }
+
+    /// The last batch. All messages are checked, of each file one is decoded.
+    fn read_last(&mut self) -> Option<RecordBatch> {
+        let (mut last, mut undecoded) = (None, None);
+        loop {
+            match self.segment.next_message() {
+                Some(schema) if self.segment_is_new(&schema) => drop(self.decode(schema)),
+                Some(message) => undecoded = Some(message),
+                None => {
+                    last = undecoded.take().and_then(|message| self.decode(message)).or(last);
+                    if !self.advance() {
+                        return last;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the message, just read, is the first of its file.
+    fn segment_is_new(&self, message: &[u8]) -> bool {
+        self.segment.end() == message.len() as u64
+    }
+
+    fn decode(&mut self, message: Vec<u8>) -> Option<RecordBatch> {
+        self.last_length = message.len() as u64;
+        let mut message = message.into();
+        match self.decoder.decode(&mut message) {
+            Ok(columns) => columns,
+            Err(error) => {
+                self.refuse(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Takes the last batch back: it cannot be understood.
+    fn refuse(&mut self, reason: String) {
+        self.segment.refuse(self.last_length);
+        self.unreadable = Some(reason);
+    }
+
+    /// Goes on to the next pair of files where this one is whole and there is one.
+    fn advance(&mut self) -> bool {
+        if self.unreadable.is_some()
+            || self.segment.tail() != Tail::Marker
+            || !self.folder.join(table_of(self.number + 1)).exists()
+        {
+            return false;
+        }
+        let Ok(segment) = Segment::open(&self.folder, self.number + 1) else { return false };
+        self.segment = segment;
+        self.decoder = StreamDecoder::new();
+        self.number += 1;
+        true
+    }
+}
+
+impl Iterator for Batches {
+    type Item = RecordBatch;
+
+    fn next(&mut self) -> Option<RecordBatch> {
+        loop {
+            match self.segment.next_message() {
+                // The schema gives no batch.
+                Some(message) => match self.decode(message) {
+                    None if self.unreadable.is_none() => {}
+                    columns => return columns,
+                },
+                None if self.advance() => {}
+                None => return None,
+            }
         }
     }
 }

@@ -108,6 +108,27 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Its place in the run: the number of updates made when it happened, of statistics the index of the first. What
+    /// comes before the run, or is not of it, has none.
+    pub fn step(&self) -> Option<u64> {
+        match self {
+            What::Started(_) | What::Recording { .. } => None,
+            What::Steps(batch) => batch.rows().first().map(|row| row.step),
+            What::Evaluated(evaluation) => Some(evaluation.step),
+            What::Edited(edit) => Some(edit.step),
+            What::Refused(refusal) => Some(refusal.step),
+            What::Finished(summary) => Some(summary.steps),
+            What::Paced { step, .. }
+            | What::Paused { step, .. }
+            | What::Resumed { step, .. }
+            | What::Noted { step, .. }
+            | What::Diverged { step, .. }
+            | What::Failed { step, .. } => Some(*step),
+        }
+    }
+}
+
 /// What became of the weights when something was not finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -125,6 +125,18 @@ impl StepBatch {
         self.sums.extend_from_slice(&later.sums);
     }
 
+    /// Takes away the updates from position `row` on, and gives them.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub fn split_off(&mut self, row: usize) -> StepBatch {
+        StepBatch {
+            tensors: self.tensors,
+            rows: self.rows.split_off(row),
+            sums: self.sums.split_off(row * self.tensors),
+        }
+    }
+
     /// Keeps every second update, the last one always.
     pub fn thin(&mut self) {
         let rows = self.rows.len();
@@ -198,9 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn appending_joins_rows_and_sums() {
+    fn appending_joins_rows_and_sums_and_splitting_parts_them() {
         let mut first = batch(0..2);
         first.append(&batch(2..5));
         assert_eq!(first, batch(0..5));
+        assert_eq!(first.split_off(2), batch(2..5));
+        assert_eq!(first, batch(0..2));
     }
 }

@@ -43,7 +43,7 @@ fn what_was_recorded_reads_back() {
     let (_folder, path) = recorded(events.clone());
     let session = Session::open(&path).unwrap();
     assert_eq!(session.name, "a");
-    assert_eq!(session.description(), &sample::description());
+    assert_eq!(session.description(), Some(&sample::description()));
     assert_eq!(session.manifest.format, 1);
     assert_eq!(session.state, State::Finished(StopReason::Completed));
     assert_eq!(session.dropped, None);

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 use super::sample::{description, edit, evaluation, record, run, steps};
-use crate::record::{Entry, MANIFEST, Number, Session, compare, list, tabulate};
+use crate::record::{Alignment, Entry, MANIFEST, Number, Session, compare, list, tabulate};
 use crate::stream::*;
 
 /// A finished session, a crashed one with other settings, and a damaged one.
@@ -48,7 +48,7 @@ fn a_comparison_fits_80_columns_and_marks_the_best() {
     let text = compared(&sessions()).to_text();
     let expected = "\
 session                           first   second-with-a…ry-long-name
-state                         completed                      crashed
+state                          finished                      crashed
 steps                                 7                            4
 epochs                             3.50                         2.00
 seconds                             0.8                          0.3
@@ -91,7 +91,7 @@ fn a_comparison_as_csv_has_full_values() {
     let csv = compared(&sessions()).to_csv();
     let expected = "\
 session,first,second-with-a-very-long-name
-state,completed,crashed
+state,finished,crashed
 steps,7,4
 epochs,3.5,2
 seconds,0.75,0.33333333333333337
@@ -162,10 +162,10 @@ fn the_list_has_the_newest_last_and_the_damaged_with_its_trouble() {
     }
     let text = tabulate(&listed, &TimeZone::UTC).replace(folder.path().to_str().unwrap(), "HERE");
     let expected = "\
-name                          state      recipe  started           steps  best loss  accuracy  edits   size
-first                         completed  demo    2020-11-23 15:30      7     0.7000   81.00 %      3  12 kB
-second-with-a-very-long-name  crashed    demo    2020-11-23 16:05      4     0.6500   50.00 %      1  12 kB
-third                         damaged    -       2026-11-23 18:00      -          -         -      -  12 kB
+name                          state     recipe  started           steps  best loss  accuracy  edits   size
+first                         finished  demo    2020-11-23 15:30      7     0.7000   81.00 %      3  12 kB
+second-with-a-very-long-name  crashed   demo    2020-11-23 16:05      4     0.6500   50.00 %      1  12 kB
+third                         damaged   -       2026-11-23 18:00      -          -         -      -  12 kB
 third: session.json of HERE/third.wdtop is damaged: missing field `format` at line 1 column 2
 ";
     assert_eq!(text, expected);
@@ -196,4 +196,34 @@ fn two_hundred_sessions_are_listed_within_a_second() {
         .map(|listed| &listed.name)
         .collect();
     assert_eq!(troubled, ["s7"]);
+}
+
+#[test]
+fn a_baseline_and_curves_are_told_in_every_form() {
+    let folder = sessions();
+    let open = |name: &str| Session::open(&folder.path().join(format!("{name}.wdtop"))).unwrap();
+    let sessions = ["first", "second-with-a-very-long-name"].map(open);
+    let mut comparison = compare(&sessions).unwrap();
+    comparison.baseline = Some(0);
+    let columns = ["validation/accuracy".to_owned(), "fc1.weight/norm".to_owned()];
+    comparison.add_curves(&sessions, &columns, Alignment::Edit(1), 3).unwrap();
+    let text = comparison.to_text();
+    for part in [
+        "best validation loss             0.7000                       0.6500*\n\
+         \x20 less baseline                       -                     -0.05000\n",
+        "\nvalidation/accuracy by steps since edit\nsteps since edit   first  second-with-a…ry-long-name\n",
+        "fc1.weight/norm by steps since edit",
+        "              -3  1.742                       1.742\n   less baseline      -                           0\n",
+    ] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
+    let csv = comparison.to_csv();
+    assert!(csv.contains("fc1.weight/norm at steps since edit 0,5.507570547286102,5.507570547286102\n"), "{csv}");
+    assert!(csv.contains("final training loss less baseline,,0.07500000000000001\n"), "{csv}");
+    assert!(comparison.to_markdown().contains("\n### validation/accuracy by steps since edit\n"));
+    let json = serde_json::to_value(&comparison).unwrap();
+    assert_eq!(json["baseline"], 0);
+    assert_eq!(json["curves"][0]["rows"][1]["at"], 2.0);
+    let error = comparison.add_curves(&sessions, &["gamma".into()], Alignment::Step, 3).unwrap_err().to_string();
+    assert!(error.starts_with("no session has a column `gamma`; there are accuracy, fc1.bias/decay,"), "{error}");
 }

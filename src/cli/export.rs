@@ -1,0 +1,135 @@
+//! `wdtop export`: a session for other programs.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use clap::ValueEnum;
+
+use super::Usage;
+use crate::record::{self, CsvTable, Error, Existing, Session};
+use crate::stream::printable;
+
+/// Write a session in a format of other programs
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  wdtop export decay --to csv --output decay.csv
+  wdtop export decay --to csv --table edits
+  wdtop export decay --to jsonl --output decay.jsonl     wdtop import decay.jsonl makes the session again
+  wdtop export decay --to tensorboard --output runs/decay && tensorboard --logdir runs
+  wdtop export decay --to markdown --output decay.md
+
+Without --output it goes to standard output; a TensorBoard run is a folder and needs --output.")]
+pub struct Args {
+    /// Path of a session, its name, or the beginning of its name
+    #[arg(value_name = "SESSION")]
+    pub session: String,
+
+    /// The format
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub to: Format,
+
+    /// The file to write; of tensorboard the run's folder
+    #[arg(long, short, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+
+    /// What the rows of a CSV file are
+    #[arg(long, value_enum, default_value_t = Table::Steps)]
+    pub table: Table,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A format of other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One table with a header
+    Csv,
+    /// A JSON object on each line: the manifest, updates and events, without loss
+    Jsonl,
+    /// Event files
+    Tensorboard,
+    /// A report
+    Markdown,
+}
+
+/// What the rows of a CSV file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Table {
+    /// A row for each update
+    Steps,
+    /// A row for each evaluation
+    Evaluations,
+    /// A row for each edit
+    Edits,
+}
+
+impl From<Table> for CsvTable {
+    fn from(table: Table) -> Self {
+        match table {
+            Table::Steps => CsvTable::Steps,
+            Table::Evaluations => CsvTable::Evaluations,
+            Table::Edits => CsvTable::Edits,
+        }
+    }
+}
+
+impl Args {
+    /// Writes the export.
+    ///
+    /// # Errors
+    /// Where the session is not found or cannot be read, or the output is there already or cannot be written.
+    pub fn run(self) -> Result<ExitCode> {
+        if self.table != Table::Steps && self.to != Format::Csv {
+            return Err(Usage::of(anyhow!("--table is for --to csv; the other formats hold all of a session")));
+        }
+        let session = Session::open(&record::resolve(&record::directory()?, &self.session)?)?;
+        let existing = if self.force { Existing::Replace } else { Existing::Keep };
+        let write = |out: &mut dyn Write| self.write(&session, out);
+        match &self.output {
+            Some(folder) if self.to == Format::Tensorboard => drop(record::write_run(folder, existing, write)?),
+            Some(path) => record::write_file(path, existing, write)?,
+            None if self.to == Format::Tensorboard => {
+                return Err(Usage::of(anyhow!("a TensorBoard run is a folder: say which with --output PATH")));
+            }
+            None => self.print(&session)?,
+        }
+        if let Some(dropped) = &session.dropped {
+            // A closed stderr leaves nobody to tell.
+            let _ = writeln!(io::stderr(), "wdtop: {}: {}", printable(&session.name), printable(dropped));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn write(&self, session: &Session, out: &mut dyn Write) -> Result<(), Error> {
+        match self.to {
+            Format::Csv => record::to_csv(session, self.table.into(), out),
+            Format::Jsonl => record::to_json_lines(session, out),
+            Format::Tensorboard => record::to_tensorboard(session, out),
+            Format::Markdown => record::to_markdown(session, out),
+        }
+    }
+
+    /// Writes to standard output; a reader that has seen enough is no error.
+    fn print(&self, session: &Session) -> Result<(), Error> {
+        let stdout = io::stdout();
+        let done = if stdout.is_terminal() {
+            let mut bytes = Vec::new();
+            self.write(session, &mut bytes)?;
+            let text = String::from_utf8_lossy(&bytes);
+            let lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n').unwrap_or(line));
+            let safe: String = lines.flat_map(|line| [printable(line), "\n".into()]).collect();
+            super::write_out(safe.as_bytes()).map_err(|source| Error::Export { source })
+        } else {
+            let mut out = BufWriter::new(stdout.lock());
+            self.write(session, &mut out).and_then(|()| out.flush().map_err(|source| Error::Export { source }))
+        };
+        match done {
+            Err(Error::Export { source }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => done,
+        }
+    }
+}
