@@ -45,7 +45,7 @@ pub fn tanh(x: f32) -> f32 {
     }
     let small = (sum * square).mul_add(x, x);
     let large = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
-    if size < 0.625 { small } else { large.copysign(x) }
+    (if size < 0.625 { small } else { large }).copysign(x)
 }
 
 #[cfg(test)]
