@@ -1,5 +1,6 @@
 //! The command line: one file for each subcommand, each from typed arguments to validated settings to a run.
 
+mod bench;
 mod compare;
 mod completions;
 mod list;
@@ -52,6 +53,7 @@ enum Sub {
     Train(Box<train::Args>),
     List(list::Args),
     Compare(compare::Args),
+    Bench(bench::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -104,6 +106,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::Train(args)) => args.run(),
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
+        Some(Sub::Bench(args)) => args.run(),
         Some(Sub::Completions(args)) => args.run(&mut Cli::command()),
         Some(Sub::Man(args)) => args.run(Cli::command()),
     }

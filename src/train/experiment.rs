@@ -82,13 +82,7 @@ impl Experiment {
         let choice = Choice::of(&config.optimizer)?;
         let network = Network::parse(&config.model)?;
         let tensors = describe_tensors(&network, &config.decay)?;
-        let specs = choice.hyper();
-        let hyper = specs
-            .iter()
-            .map(|spec| config.optimizer.hyper.get(spec.key).copied().ok_or(PrepareError::MissingHyper(spec.key)))
-            .collect::<Result<Vec<f64>, _>>()?;
-        let knobs = Knobs::new(config.lr, config.weight_decay, specs.clone(), hyper, tensors.clone())?
-            .with_lr_allowed(choice.rule.lr_allowed)?;
+        let knobs = knobs_of(&config, &choice, tensors.clone())?;
         check_edits(&config, knobs.clone())?;
 
         let data = Dataset::load(&config.data)?;
@@ -111,7 +105,7 @@ impl Experiment {
         let description = Description {
             data: data.info.clone(),
             tensors,
-            hyper: describe_hyper(&specs, knobs.hyper()),
+            hyper: describe_hyper(&choice.hyper(), knobs.hyper()),
             steps_per_epoch: order.per_epoch(),
             total_steps,
             machine: machine::describe(),
@@ -138,7 +132,18 @@ impl Experiment {
     }
 }
 
-fn describe_tensors(network: &Network, mask: &DecayMask) -> Result<Vec<TensorInfo>, PrepareError> {
+/// What the configuration sets, for these tensors.
+pub(super) fn knobs_of(config: &RunConfig, choice: &Choice, tensors: Vec<TensorInfo>) -> Result<Knobs, PrepareError> {
+    let specs = choice.hyper();
+    let hyper = specs
+        .iter()
+        .map(|spec| config.optimizer.hyper.get(spec.key).copied().ok_or(PrepareError::MissingHyper(spec.key)))
+        .collect::<Result<Vec<f64>, _>>()?;
+    let knobs = Knobs::new(config.lr, config.weight_decay, specs, hyper, tensors)?;
+    Ok(knobs.with_lr_allowed(choice.rule.lr_allowed)?)
+}
+
+pub(super) fn describe_tensors(network: &Network, mask: &DecayMask) -> Result<Vec<TensorInfo>, PrepareError> {
     let kind = |role: Role| if role == Role::Weight { mask::Kind::Weight } else { mask::Kind::Other };
     let info = |tensor: &crate::nn::Tensor| TensorInfo {
         name: tensor.name.clone(),
