@@ -1,5 +1,6 @@
 //! The command line: one file for each subcommand, each from typed arguments to validated settings to a run.
 
+mod bench;
 mod compare;
 mod completions;
 mod export;
@@ -63,6 +64,7 @@ enum Sub {
     Note(note::Args),
     Name(note::NameArgs),
     Rm(rm::Args),
+    Bench(bench::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -121,6 +123,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::Note(args)) => args.run(),
         Some(Sub::Name(args)) => args.run(),
         Some(Sub::Rm(args)) => args.run(),
+        Some(Sub::Bench(args)) => args.run(),
         Some(Sub::Completions(args)) => args.run(&mut Cli::command()),
         Some(Sub::Man(args)) => args.run(Cli::command()),
     }

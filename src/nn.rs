@@ -15,6 +15,8 @@ mod loss;
 mod model;
 mod passage;
 mod taps;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use crew::{Alone, Arena, Crew};

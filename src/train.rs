@@ -5,10 +5,12 @@ mod learner;
 mod machine;
 mod pass;
 mod team;
+mod timing;
 mod trainer;
 
 pub use experiment::{Experiment, PrepareError};
 pub use learner::{Learner, LearnerOptions, NotFinite, Progress};
 pub use pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
 pub use team::{Cuts, Pieces, Team};
+pub use timing::{Peak, Telemetry, Timing};
 pub use trainer::{COMMANDS_WAITING, spawn};

@@ -41,7 +41,7 @@ fn every_subcommand_has_help_with_examples() {
     let examples = predicate::str::contains("Examples:");
     wdtop(&home()).arg("--help").assert().success().stdout(examples).stderr("");
     for subcommand in
-        ["train", "list", "compare", "export", "import", "note", "name", "rm", "recipes", "completions", "man"]
+        ["train", "list", "compare", "export", "import", "note", "name", "rm", "recipes", "bench", "completions", "man"]
     {
         let examples = predicate::str::contains("Examples:");
         wdtop(&home()).args([subcommand, "--help"]).assert().success().stdout(examples);
@@ -53,7 +53,7 @@ fn completions_and_the_manual_page_name_every_subcommand() {
     for arguments in [&["completions", "bash"] as &[_], &["completions", "fish"], &["man"]] {
         let output = wdtop(&home()).args(arguments).assert().success();
         let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
-        for word in ["train", "compare", "list", "recipes"] {
+        for word in ["train", "compare", "list", "recipes", "bench"] {
             assert!(text.contains(word), "{arguments:?} without {word}");
         }
     }
@@ -119,6 +119,15 @@ fn bad_input_is_one_line_that_names_the_thing_and_what_is_allowed() {
         (&["list", "--where", "lr"], 2, ["KEY OPERATOR VALUE", "`lr`"]),
         (&["rm", "a"], 1, ["no session `a`", "wdtop list"]),
         (&["note", "a", "text"], 1, ["no session `a`", "wdtop list"]),
+        (&["bench", "--model", "nope"], 2, ["unknown recipe `nope`", "mlp:784-256-128-10"]),
+        (&["bench", "--model", "mlp:784-x"], 2, ["model `mlp:784-x`", "sizes must be from 1 to 65536"]),
+        (&["bench", "--model", "cnn:c4-f3"], 2, ["3 outputs", "10 classes"]),
+        (&["bench", "--model", "cnn:c4-p-p-p-p-p-f10"], 2, ["maxpool2d", "4x1x1"]),
+        (&["bench", "--optimizer", "lbfgs"], 2, ["unknown optimizer `lbfgs`", "sgd, adam, adamw"]),
+        (&["bench", "--batch", "0"], 2, ["'0' for '--batch", "at least 1"]),
+        (&["bench", "--threads", "5000"], 2, ["threads", "from 1 to 1024, got 5000"]),
+        (&["bench", "--rounds", "0"], 2, ["--rounds", "0"]),
+        (&["bench", "--telemetry", "some"], 2, ["--telemetry", "full, off"]),
         (&["frobnicate"], 2, ["frobnicate", "--help"]),
         (&["train"], 2, ["not a terminal", "--headless"]),
         (&[], 2, ["not a terminal", "--headless"]),
@@ -348,6 +357,48 @@ fn sessions_are_named_noted_and_removed() {
     wdtop(&home).args(["rm", "baseline", "--yes"]).assert().success().stdout("");
     wdtop(&home).args(["list", "--json"]).assert().success().stdout(contains("baseline").not());
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "nothing of it is left");
+}
+
+#[test]
+fn bench_times_steps_beside_a_product() {
+    // Forward and the gradient by the weights, and from the second layer on that by the input.
+    let (rows, images) = (2 * 784 * 20 + 3 * 20 * 10, 2 * 784 * 4 * 9 + 3 * 4 * 196 * 10);
+    let article = 2 * 784 * 32 * 27 + 3 * (196 * 64 * 288 + 64 * 49 * 10);
+    for (arguments, model, batch, optimizer, multiply_adds) in [
+        (
+            &["--model", "mlp:784-20-10", "--optimizer", "sgd", "--telemetry", "off"][..],
+            "mlp:784-20-10",
+            100,
+            "sgd",
+            rows,
+        ),
+        (&["--model", "cnn:c4-p-f10", "--batch", "30"], "cnn:c4-p-f10", 30, "adamw", images),
+        (&["--model", "article-cnn", "--threads", "2"], "article-cnn", 64, "adam", article),
+    ] {
+        let output = wdtop(&home()).args(["bench", "--json", "--rounds", "2"]).args(arguments).assert().success();
+        let report = &json_lines(&output.get_output().stdout)[0];
+        let number = |key: &str| report[key].as_f64().unwrap_or_else(|| panic!("no {key} in {report}"));
+        assert_eq!((report["model"].as_str(), report["optimizer"].as_str()), (Some(model), Some(optimizer)));
+        let off = arguments.contains(&"off");
+        assert_eq!(
+            (report["telemetry"].as_str(), number("batch")),
+            (Some(if off { "off" } else { "full" }), f64::from(batch))
+        );
+        let seconds = number("seconds_per_step");
+        assert!(seconds > 1e-6 && seconds <= number("median_seconds_per_step") && number("threads") >= 1.0, "{report}");
+        for (key, wanted) in [
+            ("steps_per_second", 1.0 / seconds),
+            ("samples_per_second", f64::from(batch) / seconds),
+            ("gflops", 2e-9 * f64::from(multiply_adds * batch) / seconds),
+        ] {
+            assert!((number(key) / wanted - 1.0).abs() < 1e-9, "{key}: {report}");
+        }
+        assert!(number("peak_gflops") > 0.1, "{report}");
+    }
+    let output = wdtop(&home()).args(["bench", "--rounds", "1", "--threads", "1"]).assert().success();
+    let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let first = text.lines().next().unwrap();
+    assert_eq!((first, text.lines().count()), ("mlp:784-256-128-10, batch 100, adamw, 1 thread, telemetry full", 5));
 }
 
 #[test]

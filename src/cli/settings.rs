@@ -197,6 +197,11 @@ pub enum Watched {
 }
 
 impl Settings {
+    /// These alone, and what the environment says of the others.
+    pub fn of(model: Option<String>, optimizer: Option<String>, batch: Option<i64>, threads: Option<i64>) -> Settings {
+        Settings { model, optimizer, batch, threads, ..Settings::default() }
+    }
+
     /// Whether the list of rules is asked for in place of a run.
     pub fn asks_for_optimizers(&self) -> bool {
         self.optimizer.as_deref() == Some(optimizers::HELP)
@@ -412,7 +417,7 @@ fn parse_edit(text: &str) -> Result<PlannedEdit> {
     Ok(PlannedEdit { step, knob: Knob::from(key.to_owned()), scope: Scope::from(scope.to_owned()), value })
 }
 
-fn at_least_one(text: &str) -> Result<i64, String> {
+pub(super) fn at_least_one(text: &str) -> Result<i64, String> {
     text.parse().ok().filter(|&number| number >= 1).ok_or_else(|| "it must be a whole number of at least 1".into())
 }
 

@@ -218,8 +218,8 @@ mod x86 {
             // SAFETY: see above.
             unsafe {
                 let zero = _mm256_set1_ps(0.0);
-                let half = |x, by| _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_NLE_UQ>(by, zero));
-                Avx2(half(self.0, by.0), half(self.1, by.1))
+                let low = _mm256_and_ps(self.0, _mm256_cmp_ps::<_CMP_NLE_UQ>(by.0, zero));
+                Avx2(low, _mm256_and_ps(self.1, _mm256_cmp_ps::<_CMP_NLE_UQ>(by.1, zero)))
             }
         }
 
@@ -227,14 +227,14 @@ mod x86 {
         fn larger(self, other: Self, [own, others]: [Self; 2]) -> [Self; 2] {
             // SAFETY: see above.
             unsafe {
-                let half = |[a, b, own, others]: [__m256; 4]| {
-                    let larger = _mm256_cmp_ps::<_CMP_NLE_UQ>(b, a);
-                    let take = _mm256_and_ps(larger, _mm256_cmp_ps::<_CMP_ORD_Q>(a, a));
-                    [_mm256_blendv_ps(a, b, take), _mm256_blendv_ps(own, others, take)]
-                };
-                let [a, place_a] = half([self.0, other.0, own.0, others.0]);
-                let [b, place_b] = half([self.1, other.1, own.1, others.1]);
-                [Avx2(a, b), Avx2(place_a, place_b)]
+                let larger =
+                    [_mm256_cmp_ps::<_CMP_NLE_UQ>(other.0, self.0), _mm256_cmp_ps::<_CMP_NLE_UQ>(other.1, self.1)];
+                let low = _mm256_and_ps(larger[0], _mm256_cmp_ps::<_CMP_ORD_Q>(self.0, self.0));
+                let high = _mm256_and_ps(larger[1], _mm256_cmp_ps::<_CMP_ORD_Q>(self.1, self.1));
+                [
+                    Avx2(_mm256_blendv_ps(self.0, other.0, low), _mm256_blendv_ps(self.1, other.1, high)),
+                    Avx2(_mm256_blendv_ps(own.0, others.0, low), _mm256_blendv_ps(own.1, others.1, high)),
+                ]
             }
         }
 
@@ -259,23 +259,35 @@ mod x86 {
     unsafe fn turn(block: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
         // SAFETY: the caller runs where AVX2 is; all loads and stores are within the blocks.
         unsafe {
-            let r = block.map(|row| _mm256_loadu_ps(row.as_ptr()));
-            let pairs: [__m256; 8] = std::array::from_fn(|i| {
-                let (a, b) = (r[i / 2 * 2], r[i / 2 * 2 + 1]);
-                if i % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
-            });
-            let fours: [__m256; 8] = std::array::from_fn(|i| {
-                let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2], pairs[i / 4 * 4 + i % 4 / 2 + 2]);
-                if i % 2 == 0 { _mm256_shuffle_ps::<0x44>(a, b) } else { _mm256_shuffle_ps::<0xee>(a, b) }
-            });
-            std::array::from_fn(|i| {
-                let (a, b) = (fours[i % 4], fours[i % 4 + 4]);
-                let row =
-                    if i < 4 { _mm256_permute2f128_ps::<0x20>(a, b) } else { _mm256_permute2f128_ps::<0x31>(a, b) };
-                let mut out = [0.0; 8];
-                _mm256_storeu_ps(out.as_mut_ptr(), row);
-                out
-            })
+            // Written out: closures would not be compiled for these instructions.
+            let [r0, r1, r2, r3, r4, r5, r6, r7] = [
+                _mm256_loadu_ps(block[0].as_ptr()),
+                _mm256_loadu_ps(block[1].as_ptr()),
+                _mm256_loadu_ps(block[2].as_ptr()),
+                _mm256_loadu_ps(block[3].as_ptr()),
+                _mm256_loadu_ps(block[4].as_ptr()),
+                _mm256_loadu_ps(block[5].as_ptr()),
+                _mm256_loadu_ps(block[6].as_ptr()),
+                _mm256_loadu_ps(block[7].as_ptr()),
+            ];
+            let (p0, p1) = (_mm256_unpacklo_ps(r0, r1), _mm256_unpackhi_ps(r0, r1));
+            let (p2, p3) = (_mm256_unpacklo_ps(r2, r3), _mm256_unpackhi_ps(r2, r3));
+            let (p4, p5) = (_mm256_unpacklo_ps(r4, r5), _mm256_unpackhi_ps(r4, r5));
+            let (p6, p7) = (_mm256_unpacklo_ps(r6, r7), _mm256_unpackhi_ps(r6, r7));
+            let (f0, f1) = (_mm256_shuffle_ps::<0x44>(p0, p2), _mm256_shuffle_ps::<0xee>(p0, p2));
+            let (f2, f3) = (_mm256_shuffle_ps::<0x44>(p1, p3), _mm256_shuffle_ps::<0xee>(p1, p3));
+            let (f4, f5) = (_mm256_shuffle_ps::<0x44>(p4, p6), _mm256_shuffle_ps::<0xee>(p4, p6));
+            let (f6, f7) = (_mm256_shuffle_ps::<0x44>(p5, p7), _mm256_shuffle_ps::<0xee>(p5, p7));
+            let mut out = [[0.0; 8]; 8];
+            _mm256_storeu_ps(out[0].as_mut_ptr(), _mm256_permute2f128_ps::<0x20>(f0, f4));
+            _mm256_storeu_ps(out[1].as_mut_ptr(), _mm256_permute2f128_ps::<0x20>(f1, f5));
+            _mm256_storeu_ps(out[2].as_mut_ptr(), _mm256_permute2f128_ps::<0x20>(f2, f6));
+            _mm256_storeu_ps(out[3].as_mut_ptr(), _mm256_permute2f128_ps::<0x20>(f3, f7));
+            _mm256_storeu_ps(out[4].as_mut_ptr(), _mm256_permute2f128_ps::<0x31>(f0, f4));
+            _mm256_storeu_ps(out[5].as_mut_ptr(), _mm256_permute2f128_ps::<0x31>(f1, f5));
+            _mm256_storeu_ps(out[6].as_mut_ptr(), _mm256_permute2f128_ps::<0x31>(f2, f6));
+            _mm256_storeu_ps(out[7].as_mut_ptr(), _mm256_permute2f128_ps::<0x31>(f3, f7));
+            out
         }
     }
 

@@ -146,7 +146,9 @@ impl<T: Element> Passage<T> {
                 _ => most(source.stage, LARGEST_VALUE),
             };
             let terms = (self.used * node.shape.pixels()) as f64;
-            input.max(1.0) * most(node.stage, LARGEST_ERROR) * terms < T::LARGEST / 2.0
+            // Not `max`, which prefers 1 to a NaN.
+            let input = if input < 1.0 { 1.0 } else { input };
+            input * most(node.stage, LARGEST_ERROR) * terms < T::LARGEST / 2.0
         });
         let norms = network.nodes.iter().filter(|node| matches!(node.kind, Kind::BatchNorm { .. }));
         layers

@@ -28,14 +28,14 @@ impl Shape {
         Shape { channels: values, height: 1, width: 1 }
     }
 
-    /// Places of a channel.
+    /// Places of a channel. Like [`values`](Self::values) no more than a `usize` holds; no network has as many.
     pub fn pixels(self) -> usize {
-        self.height * self.width
+        self.height.saturating_mul(self.width)
     }
 
     /// All values of a sample.
     pub fn values(self) -> usize {
-        self.channels * self.pixels()
+        self.channels.saturating_mul(self.pixels())
     }
 }
 
@@ -278,6 +278,24 @@ pub enum ModelError {
         /// Weights and biases.
         parameters: usize,
     },
+    /// Samples, or what a layer makes of one, without a value or larger than can be meant.
+    #[error("{what} of {shape} (channels x height x width) has {} values, there can be from 1 to {MOST_VALUES}", shape.values())]
+    Values {
+        /// The input, or a layer's output.
+        what: String,
+        /// Its shape.
+        shape: Shape,
+    },
+    /// More arithmetic than can be meant.
+    #[error(
+        "layer {layer} takes {multiply_adds} multiply-adds for each sample, there can be at most {MOST_MULTIPLY_ADDS}"
+    )]
+    MultiplyAdds {
+        /// The layer.
+        layer: String,
+        /// Forward.
+        multiply_adds: usize,
+    },
     /// The data has samples of another size.
     #[error("model `{model}` takes {takes} values, but the data's samples have {has}: it must start with mlp:{has}")]
     Inputs {
@@ -304,8 +322,12 @@ pub enum ModelError {
 const LARGEST_LAYER: usize = 1 << 16;
 /// More weights than this are taken for a slip: with gradient and Adam's state they are 2 GiB.
 const MOST_PARAMETERS: usize = 1 << 27;
-/// A larger image than this is taken for a slip.
+/// A larger kernel, stride or padding than this is taken for a slip.
 const LARGEST_IMAGE: usize = 1 << 12;
+/// More values of a sample than this are taken for a slip: a batch of a hundred of them takes 6 GiB.
+const MOST_VALUES: usize = 1 << 24;
+/// A layer of more arithmetic than this takes seconds for each sample.
+const MOST_MULTIPLY_ADDS: usize = 1 << 36;
 
 impl Network {
     /// A network of these layers on samples of this shape.
@@ -314,6 +336,7 @@ impl Network {
     /// [`ModelError`], naming the layer, what it got and what it needs.
     pub fn new(input: Shape, layers: &[LayerConfig], convention: Convention) -> Result<Network, ModelError> {
         let mut builder = Builder { convention, ..Builder::default() };
+        builder.check_values("the input", input)?;
         builder.open(Kind::Input, 0, input);
         builder.add_all(layers)?;
         builder.finish()
@@ -436,8 +459,13 @@ impl Builder {
                 let name = self.name(name, 1)?;
                 within(&name, "out", *out, 1..=LARGEST_LAYER)?;
                 let window = self.window(&name, [*kernel; 2], *stride, *pad)?;
-                let layer = self.open_layer(Kind::Conv(window), window.over(shape, *out), &name);
-                let area = kernel * kernel;
+                let (to, area) = (window.over(shape, *out), kernel * kernel);
+                self.check_values(&format!("the output of layer {name}"), to)?;
+                let multiply_adds = to.values().saturating_mul(shape.channels.saturating_mul(area));
+                if multiply_adds > MOST_MULTIPLY_ADDS {
+                    return Err(ModelError::MultiplyAdds { layer: name, multiply_adds });
+                }
+                let layer = self.open_layer(Kind::Conv(window), to, &name);
                 let fans = [shape.channels * area, out * area];
                 self.tensor(layer, Role::Weight, vec![*out, shape.channels, *kernel, *kernel], fans)?;
                 self.tensor(layer, Role::Bias, vec![*out], fans)
@@ -523,8 +551,17 @@ impl Builder {
             return Err(ModelError::Number { layer: layer.into(), what: "pad", allowed, got: window.pad.to_string() });
         }
         let shape = self.shape();
-        self.follow(Kind::Pool(window, pooling), window.over(shape, shape.channels));
+        let to = window.over(shape, shape.channels);
+        self.check_values(&format!("the output of layer {layer}"), to)?;
+        self.follow(Kind::Pool(window, pooling), to);
         Ok(())
+    }
+
+    fn check_values(&self, what: &str, shape: Shape) -> Result<(), ModelError> {
+        match (1..=MOST_VALUES).contains(&shape.values()) {
+            true => Ok(()),
+            false => Err(ModelError::Values { what: what.into(), shape }),
+        }
     }
 
     /// Checks that a window fits on the image that it gets.
@@ -544,7 +581,8 @@ impl Builder {
             return Err(ModelError::Number { layer: layer.into(), what: "pad", allowed, got: pad.to_string() });
         }
         if shape.height + 2 * pad < height || shape.width + 2 * pad < width {
-            let got = format!("an image of {shape} (channels x height x width)");
+            let sizes = format!("{}x{}x{}", shape.channels, shape.height, shape.width);
+            let got = format!("an image of {sizes} (channels x height x width)");
             let needs = format!("one of at least {}x{} for its kernel", height - 2 * pad, width - 2 * pad);
             return Err(ModelError::Shape { layer: layer.into(), got, needs });
         }
@@ -571,7 +609,7 @@ impl Builder {
 
     fn tensor(&mut self, layer: usize, role: Role, shape: Vec<usize>, fans: [usize; 2]) -> Result<(), ModelError> {
         let start = self.tensors.last().map_or(0, |tensor| tensor.place.end);
-        let end = start + shape.iter().product::<usize>();
+        let end = shape.iter().fold(1, |product: usize, &size| product.saturating_mul(size)).saturating_add(start);
         let name = &self.layers[layer].name;
         if end > MOST_PARAMETERS {
             return Err(ModelError::Parameters { layer: name.clone(), parameters: end });

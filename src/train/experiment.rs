@@ -100,13 +100,7 @@ impl Experiment {
             None => Instructions::best(),
         };
         let tensors = describe_tensors(&network, &config.decay)?;
-        let specs = choice.hyper();
-        let hyper = specs
-            .iter()
-            .map(|spec| config.optimizer.hyper.get(spec.key).copied().ok_or(PrepareError::MissingHyper(spec.key)))
-            .collect::<Result<Vec<f64>, _>>()?;
-        let knobs = Knobs::new(config.lr, config.weight_decay, specs.clone(), hyper, tensors.clone())?
-            .with_lr_allowed(choice.rule.lr_allowed)?;
+        let knobs = knobs_of(&config, &choice, tensors.clone())?;
         check_edits(&config, knobs.clone())?;
 
         let order = BatchOrder::new(data.train.len(), config.batch, config.seed);
@@ -127,7 +121,7 @@ impl Experiment {
         let description = Description {
             data: data.info.clone(),
             tensors,
-            hyper: describe_hyper(&specs, knobs.hyper()),
+            hyper: describe_hyper(&choice.hyper(), knobs.hyper()),
             steps_per_epoch: order.per_epoch(),
             total_steps,
             machine: machine::describe(),
@@ -172,6 +166,17 @@ fn build_network(config: &RunConfig, data: &Dataset) -> Result<Network, ModelErr
     };
     network.check_fit(&config.model, width, needs)?;
     Ok(network)
+}
+
+/// What the configuration sets, for these tensors.
+fn knobs_of(config: &RunConfig, choice: &Choice, tensors: Vec<TensorInfo>) -> Result<Knobs, PrepareError> {
+    let specs = choice.hyper();
+    let hyper = specs
+        .iter()
+        .map(|spec| config.optimizer.hyper.get(spec.key).copied().ok_or(PrepareError::MissingHyper(spec.key)))
+        .collect::<Result<Vec<f64>, _>>()?;
+    let knobs = Knobs::new(config.lr, config.weight_decay, specs, hyper, tensors)?;
+    Ok(knobs.with_lr_allowed(choice.rule.lr_allowed)?)
 }
 
 fn describe_tensors(network: &Network, mask: &DecayMask) -> Result<Vec<TensorInfo>, PrepareError> {

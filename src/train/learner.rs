@@ -118,6 +118,11 @@ impl<T: Element> Learner<T> {
         self.pass.weights()
     }
 
+    /// Multiply-adds that a step needs for each sample.
+    pub fn multiply_adds(&self) -> usize {
+        self.network.multiply_adds()
+    }
+
     /// ‖w‖² of every tensor as it is now.
     pub fn weight_norms_squared(&self) -> Vec<f64> {
         let square = |range: std::ops::Range<usize>| self.weights()[range].iter().map(|w| w.wide() * w.wide()).sum();

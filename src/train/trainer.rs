@@ -10,7 +10,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use sha2::{Digest, Sha256};
 
 use super::experiment::{Experiment, planned};
-use super::learner::NotFinite;
+use super::learner::{NotFinite, Progress};
+use crate::optim::Knobs;
 use crate::scalar::Scalar;
 use crate::stream::{
     Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions, Setting,
@@ -21,9 +22,9 @@ use crate::stream::{
 pub const COMMANDS_WAITING: usize = 64;
 
 /// Updates whose statistics travel together, at most.
-const MOST_ROWS: usize = 256;
+pub(super) const MOST_ROWS: usize = 256;
 /// Statistics are kept back for no longer than this.
-const LONGEST_DELAY: Duration = Duration::from_millis(10);
+pub(super) const LONGEST_DELAY: Duration = Duration::from_millis(10);
 /// While something waits for a full wire, a pause looks after it this often.
 const LOOK_AFTER: Duration = Duration::from_millis(20);
 /// A pace that was missed by more than this is not made up for.
@@ -136,21 +137,12 @@ impl Trainer {
     fn make_update(&mut self) -> Result<(), NotFinite> {
         let Experiment { description, data, learner, knobs, order } = &mut self.experiment;
         let progress = learner.step(&data.train, order.batch(self.step), knobs)?;
-        let decayed = |(index, sums): (usize, &TensorSums)| knobs.tensor_decay(index) * sums.w2;
-        let penalty = match description.config.optimizer.decay_mode {
-            DecayMode::None => 0.0,
-            _ => 0.5 * learner.sums().iter().enumerate().map(decayed).sum::<f64>(),
-        };
-        let row = StepRow {
+        let place = Place {
             step: self.step,
             epoch: order.samples_after(self.step + 1) as f64 / data.train.len() as f64,
             seconds: self.start.elapsed().as_secs_f64(),
-            loss: progress.loss,
-            accuracy: progress.accuracy,
-            penalty,
-            lr: knobs.lr(),
-            weight_decay: knobs.weight_decay(),
         };
+        let row = row_of(place, progress, learner.sums(), knobs, description.config.optimizer.decay_mode);
         self.batch.push(row, learner.sums());
         Ok(())
     }
@@ -391,6 +383,30 @@ impl Trainer {
     fn epoch(&self) -> f64 {
         self.experiment.order.samples_after(self.step) as f64 / self.experiment.data.train.len() as f64
     }
+}
+
+/// Where in a run an update is.
+pub(super) struct Place {
+    pub(super) step: u64,
+    pub(super) epoch: f64,
+    pub(super) seconds: f64,
+}
+
+/// What an update tells of the whole network.
+pub(super) fn row_of(
+    Place { step, epoch, seconds }: Place,
+    Progress { loss, accuracy }: Progress,
+    sums: &[TensorSums],
+    knobs: &Knobs,
+    decay_mode: DecayMode,
+) -> StepRow {
+    let decayed = |(index, sums): (usize, &TensorSums)| knobs.tensor_decay(index) * sums.w2;
+    let penalty = match decay_mode {
+        DecayMode::None => 0.0,
+        _ => 0.5 * sums.iter().enumerate().map(decayed).sum::<f64>(),
+    };
+    let (lr, weight_decay) = (knobs.lr(), knobs.weight_decay());
+    StepRow { step, epoch, seconds, loss, accuracy, penalty, lr, weight_decay }
 }
 
 /// A hash over the weights' little-endian bytes.
