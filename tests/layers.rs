@@ -41,7 +41,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "data",
-        knows: &["random", "scalar", "stream"],
+        knows: &["kernel", "random", "scalar", "stream"],
         never: &[CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE],
     },
     Layer {

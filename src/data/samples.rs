@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayViewMut2};
 use sha2::{Digest, Sha256};
 
 use super::augment::{Augment, Frame};
+use crate::kernel::{Element, Instructions, shades};
 use crate::scalar::Scalar;
 
 /// Samples with their targets.
@@ -148,13 +149,13 @@ impl Samples {
     ///
     /// # Panics
     /// Where there is no such sample, or `row` is not [`width`](Self::width) values long.
-    pub fn write<T: Scalar>(&self, index: usize, row: &mut [T]) {
+    pub fn write<T: Element>(&self, index: usize, row: &mut [T]) {
         let stored = self.stored_width();
         let (first, copies) = row.split_at_mut(stored);
         match &self.inputs {
             Inputs::Bytes(values, scales) => {
                 let pixels = &values[index * stored..][..stored];
-                first.iter_mut().zip(pixels).for_each(|(value, &pixel)| *value = T::of_pixel(pixel));
+                shades(Instructions::best(), first, pixels);
                 self.scale(first, scales);
             }
             Inputs::Floats(values, _) => copy(&values[index * stored..][..stored], first),
@@ -168,7 +169,7 @@ impl Samples {
     ///
     /// # Panics
     /// As [`write`](Self::write).
-    pub fn write_augmented<T: Scalar>(&self, index: usize, epoch: u64, row: &mut [T]) {
+    pub fn write_augmented<T: Element>(&self, index: usize, epoch: u64, row: &mut [T]) {
         let (Some(moved), &[_, height, width]) = (self.augment.draw(index, epoch), self.stored.as_slice()) else {
             return self.write(index, row);
         };
@@ -196,7 +197,7 @@ impl Samples {
     ///
     /// # Panics
     /// Where the targets are no classes, or one of them is above 255.
-    pub fn gather<T: Scalar>(
+    pub fn gather<T: Element>(
         &self,
         indices: impl IntoIterator<Item = usize>,
         mut inputs: ArrayViewMut2<'_, T>,

@@ -122,6 +122,29 @@ impl<T: Element, F: Fn(T, T) -> T> Work<T> for Sum<'_, T, F> {
     }
 }
 
+/// `to[i] = pixels[i]/255`
+///
+/// # Panics
+/// Where they differ in length.
+pub fn shades<T: Element>(instructions: Instructions, to: &mut [T], pixels: &[u8]) {
+    assert_eq!(to.len(), pixels.len(), "rows of one length");
+    instructions.run(Shades { to, pixels });
+}
+
+struct Shades<'a, T> {
+    to: &'a mut [T],
+    pixels: &'a [u8],
+}
+
+impl<T: Element> Work<T> for Shades<'_, T> {
+    type Outcome = ();
+
+    #[inline(always)]
+    fn run<V: Lanes<T>>(self) {
+        self.to.iter_mut().zip(self.pixels).for_each(|(to, &pixel)| *to = T::of_pixel(pixel));
+    }
+}
+
 /// The largest magnitude, as its bit pattern: a NaN is larger than all.
 pub fn largest<T: Element>(instructions: Instructions, values: &[T]) -> T::Bits {
     instructions.run(Largest(values))
@@ -179,8 +202,9 @@ impl<T: Element> Work<T> for Transpose<'_, T> {
     fn run<V: Lanes<T>>(self) {
         const SIDE: usize = 8;
         let Transpose { from, from_row, to, to_row, rows, columns } = self;
-        for row in (0..rows).step_by(SIDE) {
-            for column in (0..columns).step_by(SIDE) {
+        // The rows that are written are completed one after the other.
+        for column in (0..columns).step_by(SIDE) {
+            for row in (0..rows).step_by(SIDE) {
                 if row + SIDE <= rows && column + SIDE <= columns {
                     let mut block = [[T::zero(); SIDE]; SIDE];
                     for (i, line) in block.iter_mut().enumerate() {

@@ -46,7 +46,11 @@ impl Instructions {
 
     /// The widest that this processor has.
     pub fn best() -> Instructions {
-        Instructions::all().pop().unwrap_or(Instructions(Set::Portable))
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return Instructions(if is_x86_feature_detected!("avx512f") { Set::Avx512 } else { Set::Avx2 });
+        }
+        Instructions(Set::Portable)
     }
 
     /// Runs `work`, compiled for these instructions.

@@ -56,6 +56,8 @@ impl<T: Element> Passage<T> {
             [Arena { values: errors, bounds, unit: piece }, Arena { values: numbers, bounds, unit: stage.numbers }];
         crew.share_out(bounds.len() - 1, arenas, |task, [errors, numbers]| {
             let channels = bounds[task]..bounds[task + 1];
+            let head = network.head(index);
+            let in_one_piece = stage.errors == head.shape.pixels();
             if let Some(next) = later.first() {
                 from_next(setting, index, next, values, channels.clone(), stride, errors);
             }
@@ -88,9 +90,14 @@ impl<T: Element> Passage<T> {
                         channel.backward(node, values, errors, numbers);
                     }
                 }
-                let head = network.head(index);
-                let rows = head.error * stride..(head.error + head.shape.pixels()) * stride;
-                numbers[LARGEST_ERROR] = T::from_magnitude(largest(instructions, &errors[rows]));
+                if !in_one_piece {
+                    let rows = head.error * stride..(head.error + head.shape.pixels()) * stride;
+                    numbers[LARGEST_ERROR] = T::from_magnitude(largest(instructions, &errors[rows]));
+                }
+            }
+            if in_one_piece {
+                // Of all of the task's channels, in the place of the first one's.
+                numbers[LARGEST_ERROR] = T::from_magnitude(largest(instructions, errors));
             }
         });
     }

@@ -132,13 +132,20 @@ impl<T: Element> Passage<T> {
                 _ => unreachable!("no stage begins with it"),
             }
             let last = network.last(index);
+            let in_one_piece = stage.values == last.shape.pixels();
             for (channel, (values, numbers)) in
                 values.chunks_exact_mut(piece).zip(numbers.chunks_exact_mut(stage.numbers)).enumerate()
             {
                 let channel = Channel { setting, mode, stride, used, channel: first + channel, earlier };
                 channel.forward_all(&network.nodes[stage.nodes.start + 1..stage.nodes.end], values, numbers);
-                let outputs = &values[last.at * stride..(last.at + last.shape.pixels()) * stride];
-                numbers[LARGEST_VALUE] = T::from_magnitude(largest(instructions, outputs));
+                if !in_one_piece {
+                    let outputs = &values[last.at * stride..(last.at + last.shape.pixels()) * stride];
+                    numbers[LARGEST_VALUE] = T::from_magnitude(largest(instructions, outputs));
+                }
+            }
+            if in_one_piece {
+                // Of all of the task's channels, in the place of the first one's.
+                numbers[LARGEST_VALUE] = T::from_magnitude(largest(instructions, values));
             }
         });
     }

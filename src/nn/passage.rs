@@ -13,6 +13,8 @@ use crate::kernel::{Element, Instructions, LANES};
 
 /// Channels that a task computes.
 const BLOCK: usize = 8;
+/// The same of the input, which needs little work.
+const INPUT_BLOCK: usize = 56;
 /// Values of a channel from which on a task computes fewer of them.
 const LARGE: usize = 1 << 16;
 
@@ -111,7 +113,11 @@ impl<T: Element> Passage<T> {
                     Kind::LayerNorm(_) => vec![T::zero(); 5 * stride],
                     _ => Vec::new(),
                 },
-                bounds: cut(stage.channels, stage.values_step(stride)),
+                bounds: match head.kind {
+                    Kind::Input => cut(stage.channels, INPUT_BLOCK),
+                    _ if stage.values_step(stride) > LARGE => cut(stage.channels, BLOCK / 2),
+                    _ => cut(stage.channels, BLOCK),
+                },
                 taps: match head.kind {
                     Kind::Conv(window) => Some(Taps::new(network, head, window, stride)),
                     _ => None,
@@ -209,10 +215,8 @@ pub(super) fn sample_row(network: &Network) -> usize {
     network.input().values().next_multiple_of(LANES)
 }
 
-/// Channels cut into tasks: eight each, four where those of a large image would not stay in the second cache, or two
-/// tasks where there are fewer.
-fn cut(channels: usize, step: usize) -> Vec<usize> {
-    let block = if step > LARGE { BLOCK / 2 } else { BLOCK };
+/// Channels cut into tasks of at most so many, two at least.
+fn cut(channels: usize, block: usize) -> Vec<usize> {
     let tasks = channels.div_ceil(block).max(2).min(channels);
     (0..=tasks).map(|task| task * channels / tasks).collect()
 }
