@@ -17,5 +17,5 @@ mod product;
 pub use dot::{Dot, dot};
 pub use elements::{largest, map, shades, sum, transpose, zip, zip_from_two};
 pub use instructions::{Instructions, UnknownInstructions, Work};
-pub use lanes::{Element, LANES, Lanes};
+pub use lanes::{Element, LANES, Lanes, Vector};
 pub use product::{Factor, Places, Product, Start, Terms, product};

@@ -33,8 +33,35 @@ impl Element for f64 {
     type Avx512 = Portable<f64>;
 }
 
+/// Some numbers at a time.
+pub trait Vector<T: Scalar>: Copy {
+    /// How many.
+    const COUNT: usize;
+
+    /// As often the same.
+    fn splat(value: T) -> Self;
+
+    /// `self·b + c`, rounded once.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+
+    /// Reads them.
+    ///
+    /// # Safety
+    /// As many numbers can be read from there; the processor has what this type stands for.
+    unsafe fn load(from: *const T) -> Self;
+
+    /// Writes them.
+    ///
+    /// # Safety
+    /// As many numbers can be written there; the processor has what this type stands for.
+    unsafe fn store(self, to: *mut T);
+}
+
 /// Sixteen numbers.
-pub trait Lanes<T: Scalar>: Copy {
+pub trait Lanes<T: Scalar>: Vector<T> {
+    /// Four of them, for a product's last columns.
+    type Quarter: Vector<T>;
+
     /// Rows of a tile that its registers hold.
     const TILE_ROWS: usize;
     /// Vectors in a row of that tile.
@@ -50,12 +77,6 @@ pub trait Lanes<T: Scalar>: Copy {
     fn transpose(block: [[T; 8]; 8]) -> [[T; 8]; 8] {
         std::array::from_fn(|i| std::array::from_fn(|j| block[j][i]))
     }
-
-    /// Sixteen times the same.
-    fn splat(value: T) -> Self;
-
-    /// `self·b + c`, rounded once.
-    fn mul_add(self, b: Self, c: Self) -> Self;
 
     /// Of each pair of values, each with a companion, the larger: `other` only where it is larger than `self`, or NaN
     /// where `self` is not.
@@ -90,35 +111,19 @@ pub trait Lanes<T: Scalar>: Copy {
         // SAFETY: `to` holds sixteen numbers; code of this type runs only where its instructions are.
         unsafe { self.store(to.as_mut_ptr()) }
     }
-
-    /// Reads them.
-    ///
-    /// # Safety
-    /// Sixteen numbers can be read from there; the processor has what this type stands for.
-    unsafe fn load(from: *const T) -> Self;
-
-    /// Writes them.
-    ///
-    /// # Safety
-    /// Sixteen numbers can be written there; the processor has what this type stands for.
-    unsafe fn store(self, to: *mut T);
 }
 
 /// Sixteen numbers in an array: for any processor.
 #[derive(Debug, Clone, Copy)]
 pub struct Portable<T>([T; LANES]);
 
-impl<T: Scalar> Lanes<T> for Portable<T> {
-    const TILE_ROWS: usize = 4;
-    const TILE_VECTORS: usize = 1;
-    const DOT_ROWS: usize = 2;
-    const DOT_COLUMNS: usize = 3;
+impl<T: Scalar> Vector<T> for Portable<T> {
+    const COUNT: usize = LANES;
 
     #[inline(always)]
     fn splat(value: T) -> Self {
         Portable([value; LANES])
     }
-
     #[inline(always)]
     fn mul_add(mut self, b: Self, c: Self) -> Self {
         for lane in 0..LANES {
@@ -126,6 +131,24 @@ impl<T: Scalar> Lanes<T> for Portable<T> {
         }
         self
     }
+    #[inline(always)]
+    unsafe fn load(from: *const T) -> Self {
+        // SAFETY: the caller's promise.
+        Portable(unsafe { from.cast::<[T; LANES]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut T) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<[T; LANES]>().write_unaligned(self.0) }
+    }
+}
+
+impl<T: Scalar> Lanes<T> for Portable<T> {
+    type Quarter = PortableQuarter<T>;
+    const TILE_ROWS: usize = 4;
+    const TILE_VECTORS: usize = 1;
+    const DOT_ROWS: usize = 2;
+    const DOT_COLUMNS: usize = 3;
 
     #[inline(always)]
     fn or_zero_below(mut self, _: Self) -> Self {
@@ -152,37 +175,122 @@ impl<T: Scalar> Lanes<T> for Portable<T> {
         }
         [self, own]
     }
+}
+
+/// Four numbers in an array.
+#[derive(Debug, Clone, Copy)]
+pub struct PortableQuarter<T>([T; 4]);
+
+impl<T: Scalar> Vector<T> for PortableQuarter<T> {
+    const COUNT: usize = 4;
+
+    #[inline(always)]
+    fn splat(value: T) -> Self {
+        PortableQuarter([value; 4])
+    }
+
+    #[inline(always)]
+    fn mul_add(mut self, b: Self, c: Self) -> Self {
+        for lane in 0..4 {
+            self.0[lane] = self.0[lane].mul_add(b.0[lane], c.0[lane]);
+        }
+        self
+    }
 
     #[inline(always)]
     unsafe fn load(from: *const T) -> Self {
         // SAFETY: the caller's promise.
-        Portable(unsafe { from.cast::<[T; LANES]>().read_unaligned() })
+        PortableQuarter(unsafe { from.cast::<[T; 4]>().read_unaligned() })
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut T) {
         // SAFETY: the caller's promise.
-        unsafe { to.cast::<[T; LANES]>().write_unaligned(self.0) }
+        unsafe { to.cast::<[T; 4]>().write_unaligned(self.0) }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m512, _CMP_NLE_UQ, _CMP_ORD_Q, _mm256_and_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_fmadd_ps,
-        _mm256_loadu_ps, _mm256_max_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_shuffle_ps, _mm256_storeu_ps,
-        _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
-        _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_storeu_ps,
+        __m128, __m256, __m512, _CMP_NLE_UQ, _CMP_ORD_Q, _mm_fmadd_ps, _mm_loadu_ps, _mm_set1_ps, _mm_storeu_ps,
+        _mm256_and_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
+        _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_unpackhi_ps,
+        _mm256_unpacklo_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
+        _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_storeu_ps,
     };
 
-    use super::Lanes;
+    use super::{LANES, Lanes, Vector};
+
+    /// A register of four.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Quarter(__m128);
+
+    // SAFETY (of every block): `Instructions` runs code of this type only where it has found AVX2 and FMA.
+    impl Vector<f32> for Quarter {
+        const COUNT: usize = 4;
+
+        #[inline(always)]
+        fn splat(value: f32) -> Self {
+            // SAFETY: see above.
+            Quarter(unsafe { _mm_set1_ps(value) })
+        }
+
+        #[inline(always)]
+        fn mul_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see above.
+            Quarter(unsafe { _mm_fmadd_ps(self.0, b.0, c.0) })
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: see above, and the caller's promise.
+            Quarter(unsafe { _mm_loadu_ps(from) })
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see above, and the caller's promise.
+            unsafe { _mm_storeu_ps(to, self.0) }
+        }
+    }
 
     /// Two registers of eight.
     #[derive(Debug, Clone, Copy)]
     pub struct Avx2(__m256, __m256);
 
     // SAFETY (of every block): `Instructions` runs code of this type only where it has found AVX2 and FMA.
+    impl Vector<f32> for Avx2 {
+        const COUNT: usize = LANES;
+
+        #[inline(always)]
+        fn splat(value: f32) -> Self {
+            // SAFETY: see above.
+            let half = unsafe { _mm256_set1_ps(value) };
+            Avx2(half, half)
+        }
+        #[inline(always)]
+        fn mul_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see above.
+            unsafe { Avx2(_mm256_fmadd_ps(self.0, b.0, c.0), _mm256_fmadd_ps(self.1, b.1, c.1)) }
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: see above, and the caller's promise.
+            unsafe { Avx2(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see above, and the caller's promise.
+            unsafe {
+                _mm256_storeu_ps(to, self.0);
+                _mm256_storeu_ps(to.add(8), self.1);
+            }
+        }
+    }
+
     impl Lanes<f32> for Avx2 {
+        type Quarter = Quarter;
         const TILE_ROWS: usize = 6;
         const TILE_VECTORS: usize = 1;
         const DOT_ROWS: usize = 2;
@@ -192,19 +300,6 @@ mod x86 {
         fn transpose(block: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
             // SAFETY: see above.
             unsafe { turn(block) }
-        }
-
-        #[inline(always)]
-        fn splat(value: f32) -> Self {
-            // SAFETY: see above.
-            let half = unsafe { _mm256_set1_ps(value) };
-            Avx2(half, half)
-        }
-
-        #[inline(always)]
-        fn mul_add(self, b: Self, c: Self) -> Self {
-            // SAFETY: see above.
-            unsafe { Avx2(_mm256_fmadd_ps(self.0, b.0, c.0), _mm256_fmadd_ps(self.1, b.1, c.1)) }
         }
 
         #[inline(always)]
@@ -235,21 +330,6 @@ mod x86 {
                     Avx2(_mm256_blendv_ps(self.0, other.0, low), _mm256_blendv_ps(self.1, other.1, high)),
                     Avx2(_mm256_blendv_ps(own.0, others.0, low), _mm256_blendv_ps(own.1, others.1, high)),
                 ]
-            }
-        }
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: see above, and the caller's promise.
-            unsafe { Avx2(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: see above, and the caller's promise.
-            unsafe {
-                _mm256_storeu_ps(to, self.0);
-                _mm256_storeu_ps(to.add(8), self.1);
             }
         }
     }
@@ -296,7 +376,33 @@ mod x86 {
     pub struct Avx512(__m512);
 
     // SAFETY (of every block): `Instructions` runs code of this type only where it has found AVX-512.
+    impl Vector<f32> for Avx512 {
+        const COUNT: usize = LANES;
+
+        #[inline(always)]
+        fn splat(value: f32) -> Self {
+            // SAFETY: see above.
+            Avx512(unsafe { _mm512_set1_ps(value) })
+        }
+        #[inline(always)]
+        fn mul_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see above.
+            Avx512(unsafe { _mm512_fmadd_ps(self.0, b.0, c.0) })
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: see above, and the caller's promise.
+            Avx512(unsafe { _mm512_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see above, and the caller's promise.
+            unsafe { _mm512_storeu_ps(to, self.0) }
+        }
+    }
+
     impl Lanes<f32> for Avx512 {
+        type Quarter = Quarter;
         const TILE_ROWS: usize = 8;
         const TILE_VECTORS: usize = 3;
         const DOT_ROWS: usize = 4;
@@ -306,18 +412,6 @@ mod x86 {
         fn transpose(block: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
             // SAFETY: see above; AVX-512 contains AVX2.
             unsafe { turn(block) }
-        }
-
-        #[inline(always)]
-        fn splat(value: f32) -> Self {
-            // SAFETY: see above.
-            Avx512(unsafe { _mm512_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        fn mul_add(self, b: Self, c: Self) -> Self {
-            // SAFETY: see above.
-            Avx512(unsafe { _mm512_fmadd_ps(self.0, b.0, c.0) })
         }
 
         #[inline(always)]
@@ -346,18 +440,6 @@ mod x86 {
                     Avx512(_mm512_mask_blend_ps(take, own.0, others.0)),
                 ]
             }
-        }
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: see above, and the caller's promise.
-            Avx512(unsafe { _mm512_loadu_ps(from) })
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: see above, and the caller's promise.
-            unsafe { _mm512_storeu_ps(to, self.0) }
         }
     }
 }

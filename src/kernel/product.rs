@@ -1,7 +1,7 @@
 //! Matrix products, of which a convolution is one with a list of places.
 
 use super::instructions::{Instructions, Work};
-use super::lanes::{Element, LANES, Lanes};
+use super::lanes::{Element, LANES, Lanes, Vector};
 
 /// `C[m][n] = start + Σ_k A(m, k)·B(k)[n]`
 ///
@@ -130,20 +130,37 @@ impl<T: Element> Work<T> for Product<'_, T> {
     #[inline(always)]
     fn run<V: Lanes<T>>(self) {
         let c = self.c.as_mut_ptr();
-        let vectors = self.columns.div_ceil(LANES);
+        // A few columns at the end are not worth a whole vector.
+        let rest = self.columns % LANES;
+        let quarter = rest > 0 && rest <= LANES / 4;
+        let vectors = if quarter { self.columns / LANES } else { self.columns.div_ceil(LANES) };
         let mut vector = 0;
         while vector < vectors {
-            // Four are two and two rather than three and one, which would wait for its loads.
             let left = vectors - vector;
-            let take = if left == 4 && V::TILE_VECTORS == 3 { 2 } else { left.min(V::TILE_VECTORS) };
+            let take = match (V::TILE_VECTORS, left) {
+                // A few rows leave registers for a fourth.
+                (3, 4) if self.rows <= 4 => 4,
+                // Four are two and two rather than three and one, which would wait for its loads.
+                (3, 4) => 2,
+                (most, left) => left.min(most),
+            };
             let mut row = 0;
             while row < self.rows {
                 let rows = (self.rows - row).min(V::TILE_ROWS);
                 // SAFETY: `product` has checked that every place lies within its operand.
-                unsafe { self.tile_of::<V>(c, row, rows, vector, take) };
+                unsafe { self.tile_of::<V>(c, row, rows, vector * LANES, take) };
                 row += rows;
             }
             vector += take;
+        }
+        if quarter {
+            let mut row = 0;
+            while row < self.rows {
+                let rows = (self.rows - row).min(8);
+                // SAFETY: as above.
+                unsafe { self.quarter_of::<V::Quarter>(c, row, rows, vectors * LANES) };
+                row += rows;
+            }
         }
     }
 }
@@ -159,6 +176,14 @@ macro_rules! tile_of {
                 // SAFETY: the caller's promise.
                 ($m, 3) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, $m, 3>($c, $row, $vector) },
             )*
+            // SAFETY: the caller's promise.
+            (4, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 4, 4>($c, $row, $vector) },
+            // SAFETY: the caller's promise.
+            (3, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 3, 4>($c, $row, $vector) },
+            // SAFETY: the caller's promise.
+            (2, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 2, 4>($c, $row, $vector) },
+            // SAFETY: the caller's promise.
+            (1, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 1, 4>($c, $row, $vector) },
             _ => unreachable!("no tile is larger than a vector type's"),
         }
     };
@@ -168,8 +193,27 @@ impl<T: Element> Product<'_, T> {
     /// # Safety
     /// Operands reach as far as `product` checks, and the tile lies within C.
     #[inline(always)]
-    unsafe fn tile_of<V: Lanes<T>>(&self, c: *mut T, row: usize, rows: usize, vector: usize, take: usize) {
-        tile_of!(self, V, c, row, vector, rows, take; 8, 7, 6, 5, 4, 3, 2, 1);
+    unsafe fn tile_of<V: Lanes<T>>(&self, c: *mut T, row: usize, rows: usize, column: usize, take: usize) {
+        tile_of!(self, V, c, row, column, rows, take; 8, 7, 6, 5, 4, 3, 2, 1);
+    }
+
+    /// # Safety
+    /// As of `tile_of`.
+    #[inline(always)]
+    unsafe fn quarter_of<Q: Vector<T>>(&self, c: *mut T, row: usize, rows: usize, column: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match rows {
+                8 => self.tile::<Q, 8, 1>(c, row, column),
+                7 => self.tile::<Q, 7, 1>(c, row, column),
+                6 => self.tile::<Q, 6, 1>(c, row, column),
+                5 => self.tile::<Q, 5, 1>(c, row, column),
+                4 => self.tile::<Q, 4, 1>(c, row, column),
+                3 => self.tile::<Q, 3, 1>(c, row, column),
+                2 => self.tile::<Q, 2, 1>(c, row, column),
+                _ => self.tile::<Q, 1, 1>(c, row, column),
+            }
+        }
     }
 
     /// A tile of `M` rows and `N` vectors that stays in registers while all terms go by.
@@ -177,9 +221,8 @@ impl<T: Element> Product<'_, T> {
     /// # Safety
     /// Operands reach as far as `product` checks, and the tile lies within C.
     #[inline(always)]
-    unsafe fn tile<V: Lanes<T>, const M: usize, const N: usize>(&self, c: *mut T, row: usize, vector: usize) {
-        let column = vector * LANES;
-        let whole = column + N * LANES <= self.columns;
+    unsafe fn tile<V: Vector<T>, const M: usize, const N: usize>(&self, c: *mut T, row: usize, column: usize) {
+        let whole = column + N * V::COUNT <= self.columns;
         // SAFETY: `product` has checked the operands' sizes against rows, columns and terms; columns beyond C's are
         // read from B, which has whole vectors, and stay in `edge`.
         unsafe {
@@ -197,7 +240,7 @@ impl<T: Element> Product<'_, T> {
                 Start::Sum if whole => {
                     for m in 0..M {
                         for n in 0..N {
-                            sums[m][n] = V::load(c.add(m * self.c_row + n * LANES));
+                            sums[m][n] = V::load(c.add(m * self.c_row + n * V::COUNT));
                         }
                     }
                 }
@@ -208,7 +251,7 @@ impl<T: Element> Product<'_, T> {
                         let there = self.columns - column;
                         std::ptr::copy_nonoverlapping(c.add(m * self.c_row), edge.as_mut_ptr(), there);
                         for n in 0..N {
-                            sums[m][n] = V::load(edge.as_ptr().add(n * LANES));
+                            sums[m][n] = V::load(edge.as_ptr().add(n * V::COUNT));
                         }
                     }
                 }
@@ -220,7 +263,7 @@ impl<T: Element> Product<'_, T> {
                     let (factors, vectors) = (a.add($a_place), b.add($b_place));
                     let mut values = [V::splat(T::zero()); N];
                     for n in 0..N {
-                        values[n] = V::load(vectors.add(n * LANES));
+                        values[n] = V::load(vectors.add(n * V::COUNT));
                     }
                     for m in 0..M {
                         let factor = V::splat(*factors.add(m * a_row));
@@ -250,13 +293,13 @@ impl<T: Element> Product<'_, T> {
             for m in 0..M {
                 if whole {
                     for n in 0..N {
-                        sums[m][n].store(c.add(m * self.c_row + n * LANES));
+                        sums[m][n].store(c.add(m * self.c_row + n * V::COUNT));
                     }
                 } else {
                     let mut edge = [[T::zero(); LANES]; N];
                     let edge = edge.as_flattened_mut();
                     for n in 0..N {
-                        sums[m][n].store(edge.as_mut_ptr().add(n * LANES));
+                        sums[m][n].store(edge.as_mut_ptr().add(n * V::COUNT));
                     }
                     std::ptr::copy_nonoverlapping(edge.as_ptr(), c.add(m * self.c_row), self.columns - column);
                 }

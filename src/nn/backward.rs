@@ -1,6 +1,7 @@
 //! From losses to errors and gradients, stage by stage.
 
 use super::crew::{Arena, Crew};
+use super::forward::clear_beyond;
 use super::local::{Channel, Mode};
 use super::model::{Kind, LARGEST_ERROR, LARGEST_VALUE, Node};
 use super::passage::{Band, Passage, Setting};
@@ -59,7 +60,7 @@ impl<T: Element> Passage<T> {
             let head = network.head(index);
             let in_one_piece = stage.errors == head.shape.pixels();
             if let Some(next) = later.first() {
-                from_next(setting, index, next, values, channels.clone(), stride, errors);
+                from_next(setting, index, next, values, channels.clone(), [used, stride], errors);
             }
             for (channel, (errors, numbers)) in
                 errors.chunks_exact_mut(piece).zip(numbers.chunks_exact_mut(stage.numbers)).enumerate()
@@ -175,7 +176,7 @@ fn from_next<T: Element>(
     next: &Band<T>,
     values: &[T],
     channels: std::ops::Range<usize>,
-    stride: usize,
+    [used, stride]: [usize; 2],
     errors: &mut [T],
 ) {
     let (network, instructions) = (setting.network, setting.instructions);
@@ -196,7 +197,7 @@ fn from_next<T: Element>(
             for turn in 0..turns {
                 let a = Factor { values: &weights[(channels.start + turn) * pixels..], row: 1 };
                 let c = &mut errors[turn * piece + at..];
-                product(instructions, Product { a, b, terms, c, c_row, rows, columns: stride, start: Start::Zero });
+                product(instructions, Product { a, b, terms, c, c_row, rows, columns: used, start: Start::Zero });
             }
         }
         Kind::Conv(window) => {
@@ -213,7 +214,7 @@ fn from_next<T: Element>(
                         c: &mut errors[at + pixel * stride..],
                         c_row: piece,
                         rows: channels.len(),
-                        columns: stride,
+                        columns: used,
                         start: Start::Zero,
                     },
                 );
@@ -250,6 +251,9 @@ fn from_next<T: Element>(
             }
         }
         _ => unreachable!("no stage begins with it"),
+    }
+    if used < stride {
+        errors.chunks_exact_mut(piece).for_each(|errors| clear_beyond(errors, last.error, last, used, stride));
     }
 }
 

@@ -72,7 +72,7 @@ impl<T: Element> Passage<T> {
                             c: &mut values[at..],
                             c_row: piece,
                             rows: channels,
-                            columns: stride,
+                            columns: used,
                             start: Start::Bias(bias),
                         },
                     );
@@ -93,7 +93,7 @@ impl<T: Element> Passage<T> {
                                 c: &mut values[at + pixel * stride..],
                                 c_row: piece,
                                 rows: channels,
-                                columns: stride,
+                                columns: used,
                                 start: Start::Bias(bias),
                             },
                         );
@@ -130,6 +130,9 @@ impl<T: Element> Passage<T> {
                     }
                 }
                 _ => unreachable!("no stage begins with it"),
+            }
+            if used < stride && matches!(head.kind, Kind::Linear | Kind::Conv(_)) {
+                values.chunks_exact_mut(piece).for_each(|values| clear_beyond(values, head.at, head, used, stride));
             }
             let last = network.last(index);
             let in_one_piece = stage.values == last.shape.pixels();
@@ -255,4 +258,10 @@ pub(super) fn rows_of(node: &Node, step: usize, stride: usize) -> impl Iterator<
             start..start + stride
         })
     })
+}
+
+/// Zeros in the columns beyond the batch, where an operation's rows begin at this pixel of a channel's piece.
+pub(super) fn clear_beyond<T: Element>(piece: &mut [T], at: usize, node: &Node, used: usize, stride: usize) {
+    let rows = &mut piece[at * stride..(at + node.shape.pixels()) * stride];
+    rows.chunks_exact_mut(stride).for_each(|row| row[used..].fill(T::zero()));
 }

@@ -65,7 +65,10 @@ pub struct Pass<T: Scalar> {
     /// Whole tensors.
     tensor_cuts: Cuts,
     weights: Vec<T>,
+    /// The whole gradient, where a hook, the rule or the sentinel must see it before an update; else empty.
     gradient: Vec<T>,
+    /// For each thread the gradient of the block that it updates, which so stays in its nearest cache.
+    block_gradients: Vec<Vec<T>>,
     /// What the rule made of whole tensors' gradients; empty where it makes nothing of any.
     prepared: Vec<T>,
     /// For each of the rule's state tensors all its elements, or none while it was never needed.
@@ -82,6 +85,14 @@ pub struct Pass<T: Scalar> {
     norms: Vec<Norms>,
     sums: Vec<TensorSums>,
     updates: u64,
+}
+
+/// Where the blocks' gradients come from.
+enum Gradient<'a, T, F> {
+    /// All of it was found before.
+    Found(&'a [T]),
+    /// Each block's is computed just before its update.
+    Computed(F),
 }
 
 /// What may be chosen about a pass without changing what it computes, but for the last bits of sums.
@@ -147,7 +158,8 @@ impl<T: Scalar> Pass<T> {
             instructions: options.instructions,
             cuts: Cuts::new(ranges),
             tensor_cuts: Cuts::new(whole),
-            gradient: vec![T::zero(); end],
+            gradient: Vec::new(),
+            block_gradients: Vec::new(),
             prepared: if prepares { vec![T::zero(); end] } else { Vec::new() },
             state: vec![Vec::new(); starts.len()],
             starts,
@@ -187,6 +199,7 @@ impl<T: Scalar> Pass<T> {
     /// The index of the first tensor whose gradient is not finite.
     pub fn find_gradient(&mut self, team: &mut Team, gradient: impl Fn(&Task, &mut [T]) + Sync) -> Result<(), usize> {
         let tasks = &self.tasks;
+        self.gradient.resize(self.weights.len(), T::zero());
         team.for_each_cut(
             &self.cuts,
             &mut [&mut self.gradient],
@@ -206,7 +219,9 @@ impl<T: Scalar> Pass<T> {
     /// Updates every block with the gradient that [`Pass::find_gradient`] found.
     pub fn update_with_found(&mut self, team: &mut Team, knobs: &Knobs) {
         self.prepare(team, knobs);
-        self.update_blocks(team, knobs, |_, _| {});
+        let whole = std::mem::take(&mut self.gradient);
+        self.update_blocks(team, knobs, Gradient::<T, fn(&Task, &mut [T])>::Found(&whole));
+        self.gradient = whole;
     }
 
     /// Computes each block's gradient and updates it at once, while it is in the cache; where a hook or the rule must
@@ -214,7 +229,7 @@ impl<T: Scalar> Pass<T> {
     pub fn update(&mut self, team: &mut Team, knobs: &Knobs, gradient: impl Fn(&Task, &mut [T]) + Sync) {
         if self.prepared.is_empty() && !self.optimizer.hooks.measure() {
             self.prepare(team, knobs);
-            self.update_blocks(team, knobs, gradient);
+            self.update_blocks(team, knobs, Gradient::Computed(gradient));
         } else {
             let found = self.find_gradient(team, gradient);
             debug_assert_eq!(found, Ok(()), "a finite gradient");
@@ -296,30 +311,50 @@ impl<T: Scalar> Pass<T> {
     }
 
     /// The walk that writes the weights.
-    fn update_blocks(&mut self, team: &mut Team, knobs: &Knobs, gradient: impl Fn(&Task, &mut [T]) + Sync) {
+    fn update_blocks<F: Fn(&Task, &mut [T]) + Sync>(
+        &mut self,
+        team: &mut Team,
+        knobs: &Knobs,
+        source: Gradient<'_, T, F>,
+    ) {
         let (rule, chains, tensors, tasks) = (&self.optimizer.rule, &self.chains, &self.tensors, &self.tasks);
         let moment = Moment::new(&self.optimizer, knobs, self.updates, &self.scalars, self.instructions);
         let prepared = &self.prepared;
         let places = self.tensor_cuts.ranges();
         let state = needed(&mut self.state, rule.state(), moment.own());
-        let arenas = [&mut self.weights[..], &mut self.gradient];
-        let (mut arenas, count) = collect(arenas.into_iter().chain(state));
-        team.for_each_cut(&self.cuts, &mut arenas[..count], &mut self.block_sums, |index, mut pieces, sums| {
-            let (weights, piece) = (pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default());
-            let task = &tasks[index];
-            gradient(task, piece);
-            let shape = &tensors[task.tensor].shape;
-            let (mut state, mut count) = collect(pieces);
-            let hooked = if rule.prepares(shape) {
-                count = 0;
-                let first = places[task.tensor].start + task.first;
-                Hooked::Prepared(&prepared[first..first + weights.len()])
-            } else {
-                Hooked::Chain(&chains[task.tensor], task.first)
-            };
-            let now = moment.now(task.tensor, shape);
-            *sums = rule.update(Block { weights, gradient: piece, hooked, state: &mut state[..count] }, &now);
-        });
+        let (mut arenas, count) = collect([&mut self.weights[..]].into_iter().chain(state));
+        self.block_gradients.resize_with(team.threads(), Vec::new);
+        let (cuts, scratch) = (&self.cuts, &mut self.block_gradients);
+        team.for_each_cut_with(
+            cuts,
+            &mut arenas[..count],
+            &mut self.block_sums,
+            scratch,
+            |index, mut pieces, sums, block| {
+                let weights = pieces.next().unwrap_or_default();
+                let task = &tasks[index];
+                let piece: &[T] = match &source {
+                    Gradient::Found(whole) => &whole[places[task.tensor].start + task.first..][..weights.len()],
+                    Gradient::Computed(compute) => {
+                        // What it holds is overwritten; only its length matters.
+                        block.resize(weights.len(), T::zero());
+                        compute(task, block);
+                        block
+                    }
+                };
+                let shape = &tensors[task.tensor].shape;
+                let (mut state, mut count) = collect(pieces);
+                let hooked = if rule.prepares(shape) {
+                    count = 0;
+                    let first = places[task.tensor].start + task.first;
+                    Hooked::Prepared(&prepared[first..first + weights.len()])
+                } else {
+                    Hooked::Chain(&chains[task.tensor], task.first)
+                };
+                let now = moment.now(task.tensor, shape);
+                *sums = rule.update(Block { weights, gradient: piece, hooked, state: &mut state[..count] }, &now);
+            },
+        );
         self.sums.fill(TensorSums::default());
         for (task, block) in self.tasks.iter().zip(&self.block_sums) {
             self.sums[task.tensor].add(block);

@@ -23,6 +23,9 @@ const PATIENCE: u32 = 4_000;
 /// Turns that spin. Where there are more threads than cores, spinning keeps the one that works from working.
 const SPINNING: u32 = 2_000;
 
+/// The largest number of threads of a team.
+pub const MOST_THREADS: usize = 1024;
+
 /// The largest number of slices that [`Team::for_each_cut`] takes at once.
 pub const MOST_ARENAS: usize = 8;
 
@@ -86,7 +89,7 @@ struct Job {
 
 /// The borrowed closure of a phase, its lifetime erased.
 #[derive(Clone, Copy)]
-struct Work(*const (dyn Fn(usize) + Sync));
+struct Work(*const (dyn Fn(usize, usize) + Sync));
 
 impl std::fmt::Debug for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,9 +106,9 @@ impl Team {
     /// takes time, but changes no result.
     ///
     /// # Panics
-    /// Where `threads` is 0.
+    /// Where `threads` is 0, or above [`MOST_THREADS`].
     pub fn new(threads: usize) -> Self {
-        assert!(threads > 0, "a team has at least one thread");
+        assert!((1..=MOST_THREADS).contains(&threads), "a team has from 1 to {MOST_THREADS} threads");
         let shared = Arc::new(Shared {
             phase: AtomicU64::new(0),
             job: Mutex::new(None),
@@ -120,7 +123,7 @@ impl Team {
             .map_while(|number| {
                 let shared = Arc::clone(&shared);
                 let name = format!("wdtop-worker-{number}");
-                thread::Builder::new().name(name).spawn(move || shared.work()).ok()
+                thread::Builder::new().name(name).spawn(move || shared.work(number)).ok()
             })
             .collect();
         Team { shared, workers }
@@ -134,15 +137,20 @@ impl Team {
     /// Runs `task(i)` for every `i` below `tasks` on all threads and returns when all are done. A panic in a task is
     /// passed on once the others are done.
     pub fn run(&mut self, tasks: usize, task: impl Fn(usize) + Sync) {
+        self.run_on(tasks, |_, index| task(index));
+    }
+
+    /// The same with `task(thread, i)`, where `thread`, below [`Team::threads`], is the number of the one that runs it.
+    fn run_on(&mut self, tasks: usize, task: impl Fn(usize, usize) + Sync) {
         if self.workers.is_empty() || tasks < 2 {
-            return (0..tasks).for_each(task);
+            return (0..tasks).for_each(|index| task(0, index));
         }
-        let borrowed: *const (dyn Fn(usize) + Sync + '_) = &task;
+        let borrowed: *const (dyn Fn(usize, usize) + Sync + '_) = &task;
         // SAFETY: only the lifetime changes. Workers run the closure only in a phase they have joined; the phase is
         // closed below and all who joined are waited for before `task` goes out of scope, even where a task panics:
         // panics are caught.
         let run = Work(unsafe {
-            std::mem::transmute::<*const (dyn Fn(usize) + Sync), *const (dyn Fn(usize) + Sync)>(borrowed)
+            std::mem::transmute::<*const (dyn Fn(usize, usize) + Sync), *const (dyn Fn(usize, usize) + Sync)>(borrowed)
         });
         let (shared, job) = (&self.shared, Job { tasks, run });
         *lock(&shared.job) = Some(job);
@@ -154,7 +162,7 @@ impl Team {
         if *lock(&shared.parked) > 0 {
             shared.wake.notify_all();
         }
-        shared.take_tasks(job);
+        shared.take_tasks(job, 0);
         let joined = Phase(shared.phase.fetch_and(!Phase::OPEN, Ordering::AcqRel)).joined();
         let mut turns = 0;
         while shared.through.load(Ordering::Acquire) < joined {
@@ -175,6 +183,37 @@ impl Team {
         });
     }
 
+    /// Runs `task(i, pieces, &mut items[i], &mut scratch[t])` for every cut, where `pieces` yields the cut's range of
+    /// each arena, and t is the number of the thread that runs it.
+    ///
+    /// # Panics
+    /// Where there are not as many items as cuts, less scratch than threads, more arenas than `MOST_ARENAS`, or an arena
+    /// is too short.
+    pub fn for_each_cut_with<T: Send, S: Send, W: Send>(
+        &mut self,
+        cuts: &Cuts,
+        arenas: &mut [&mut [T]],
+        items: &mut [S],
+        scratch: &mut [W],
+        task: impl Fn(usize, Pieces<'_, T>, &mut S, &mut W) + Sync,
+    ) {
+        assert_eq!(items.len(), cuts.ranges.len(), "an item for each cut");
+        assert!(scratch.len() >= self.threads(), "scratch for each thread");
+        assert!(arenas.len() <= MOST_ARENAS, "at most {MOST_ARENAS} arenas");
+        assert!(arenas.iter().all(|arena| arena.len() >= cuts.end), "every arena reaches to the last cut");
+        let count = arenas.len();
+        let mut parts: [Slice<'_, T>; MOST_ARENAS] = std::array::from_fn(|_| Slice::of(&mut []));
+        parts.iter_mut().zip(arenas).for_each(|(part, arena)| *part = Slice::of(arena));
+        let (items, scratch) = (Slice::of(items), Slice::of(scratch));
+        self.run_on(items.len, |thread, index| {
+            // SAFETY: `run_on` gives each index to one task, so no other reference to this item is made, and a thread
+            // runs one task at a time, so none to its scratch.
+            let (item, scratch) = unsafe { (items.item(index), scratch.item(thread)) };
+            let pieces = Pieces { arenas: &parts[..count], range: cuts.ranges[index].clone() };
+            task(index, pieces, item, scratch);
+        });
+    }
+
     /// Runs `task(i, pieces, &mut items[i])` for every cut, where `pieces` yields the cut's range of each arena.
     ///
     /// # Panics
@@ -186,19 +225,9 @@ impl Team {
         items: &mut [S],
         task: impl Fn(usize, Pieces<'_, T>, &mut S) + Sync,
     ) {
-        assert_eq!(items.len(), cuts.ranges.len(), "an item for each cut");
-        assert!(arenas.len() <= MOST_ARENAS, "at most {MOST_ARENAS} arenas");
-        assert!(arenas.iter().all(|arena| arena.len() >= cuts.end), "every arena reaches to the last cut");
-        let count = arenas.len();
-        let mut parts: [Slice<'_, T>; MOST_ARENAS] = std::array::from_fn(|_| Slice::of(&mut []));
-        parts.iter_mut().zip(arenas).for_each(|(part, arena)| *part = Slice::of(arena));
-        let items = Slice::of(items);
-        self.run(items.len, |index| {
-            // SAFETY: `run` gives each index to one task, so no other reference to this item is made.
-            let item = unsafe { items.item(index) };
-            let pieces = Pieces { arenas: &parts[..count], range: cuts.ranges[index].clone() };
-            task(index, pieces, item);
-        });
+        // A scratch of no size takes no memory.
+        let mut none = [(); MOST_THREADS];
+        self.for_each_cut_with(cuts, arenas, items, &mut none, |index, pieces, item, ()| task(index, pieces, item));
     }
 }
 
@@ -240,7 +269,7 @@ impl Drop for Team {
 
 impl Shared {
     /// A worker's life: wait for a phase, join it, take tasks until there are none, say so.
-    fn work(&self) {
+    fn work(&self, thread: usize) {
         let mut seen = 0;
         loop {
             let phase = self.wait_for_phase_after(seen);
@@ -250,7 +279,7 @@ impl Shared {
             }
             if self.join(phase) {
                 if let Some(job) = *lock(&self.job) {
-                    self.take_tasks(job);
+                    self.take_tasks(job, thread);
                 }
                 // Release: what the tasks wrote is seen by the thread that counts.
                 self.through.fetch_add(1, Ordering::Release);
@@ -271,7 +300,7 @@ impl Shared {
         false
     }
 
-    fn take_tasks(&self, job: Job) {
+    fn take_tasks(&self, job: Job, thread: usize) {
         let take = || {
             loop {
                 let index = self.next_task.fetch_add(1, Ordering::Relaxed);
@@ -279,7 +308,7 @@ impl Shared {
                     return;
                 }
                 // SAFETY: `Team::run` keeps the closure alive until every worker that joined is through.
-                unsafe { (*job.run.0)(index) };
+                unsafe { (*job.run.0)(thread, index) };
             }
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(take)) {
