@@ -102,6 +102,11 @@ pub fn configure(recipe: &str, options: &[&str]) -> Result<(RunConfig, RunOption
     }
 }
 
+/// The names of the program's own recipes.
+pub fn recipe_names() -> impl Iterator<Item = &'static str> {
+    recipe::BUILT_IN.iter().map(|(name, _)| *name)
+}
+
 fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,

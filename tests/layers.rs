@@ -31,7 +31,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "stream", knows: &[], never: &[FILES, CLOCKS, THREADS, TERMINALS, CHANCE] },
     Layer {
         name: "optim",
-        knows: &["random", "scalar", "stream"],
+        knows: &["kernel", "random", "scalar", "stream"],
         never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE],
     },
     Layer {

@@ -2,6 +2,8 @@
 //!
 //! The baseline of x86-64 has vectors of 16 bytes, AVX2 of 32, three times as fast. Wider ones gained nothing.
 
+use crate::kernel;
+
 /// One of the instruction sets that the pass is compiled for, and that this processor has.
 ///
 /// The bits are the same with each: no sum depends on the width of a vector, and a product is fused with a sum only
@@ -16,6 +18,16 @@ pub(super) enum Set {
     /// With FMA and POPCNT, which every processor with AVX2 has that was ever built.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+}
+
+impl From<kernel::Instructions> for Instructions {
+    /// The widest that is no wider than what the kernel is to use.
+    fn from(kernel: kernel::Instructions) -> Self {
+        match kernel.to_string().as_str() {
+            "portable" => Instructions(Set::Baseline),
+            _ => Instructions::best(),
+        }
+    }
 }
 
 impl Instructions {

@@ -1,13 +1,10 @@
 //! Muon.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2};
-
 use super::adam::{self, Squares};
 use super::hyper::{Allowed, HyperSpec};
 use super::rule::{Block, Now, Rule, StateSpec, Whole};
 use super::sweep::sweep;
-use crate::scalar::Scalar;
+use crate::kernel::{self, Element, Factor, LANES, Product, Start, Terms, product, transpose};
 use crate::stream::TensorSums;
 
 /// How the step of a matrix follows its shape, `A` rows by `B` columns.
@@ -42,7 +39,7 @@ pub const HYPER: &[HyperSpec] = &[
 #[derive(Debug, Clone, Copy)]
 pub struct Muon;
 
-impl<T: Scalar> Rule<T> for Muon {
+impl<T: Element> Rule<T> for Muon {
     /// The first is the momentum of a matrix and the first moment of other tensors; the second is theirs alone.
     fn state(&self) -> &'static [StateSpec] {
         const { &[StateSpec::zeros("momentum"), StateSpec::zeros("exp_avg_sq")] }
@@ -74,7 +71,7 @@ impl<T: Scalar> Rule<T> for Muon {
         };
         let step = T::of(now.lr * ratio);
         let orthogonal = orthogonalise([rows, columns], whole.gradient, [a, b, c], eps, steps as usize);
-        whole.gradient.iter_mut().zip(&orthogonal).for_each(|(delta, &o)| *delta = -(step * o));
+        whole.gradient.iter_mut().zip(orthogonal).for_each(|(delta, o)| *delta = -(step * o));
     }
 
     fn update(&self, block: Block<'_, T>, now: &Now<'_>) -> TensorSums {
@@ -101,29 +98,81 @@ fn adamw_lr(now: &Now<'_>) -> f64 {
 /// X = U / max(|U|, eps)        transposed where there are more rows than columns
 /// G = X*X' ; X <- a*X + (b*G + c*G*G)*X        ns_steps times
 /// ```
-fn orthogonalise<T: Scalar>(
+fn orthogonalise<T: Element>(
     [rows, columns]: [usize; 2],
     values: &[T],
     coefficients: [f64; 3],
     eps: f64,
     steps: usize,
-) -> Array2<T> {
+) -> Vec<T> {
     let [a, b, c] = coefficients.map(T::of);
     let norm = values.iter().map(|u| u.wide() * u.wide()).sum::<f64>().sqrt();
     let scale = T::of(norm.max(eps));
-    let view = ArrayView2::from_shape((rows, columns), values).expect("a matrix of as many values");
-    let wide = if rows > columns { view.reversed_axes() } else { view };
-    let mut x = Array2::from_shape_fn(wide.dim(), |at| wide[at] / scale);
-    let mut product = x.clone();
-    let mut gram = Array2::zeros((x.nrows(), x.nrows()));
-    let mut polynomial = gram.clone();
-    for _ in 0..steps {
-        general_mat_mul(T::one(), &x, &x.t(), T::zero(), &mut gram);
-        polynomial.assign(&gram);
-        general_mat_mul(c, &gram, &gram, b, &mut polynomial);
-        product.assign(&x);
-        general_mat_mul(T::one(), &polynomial, &x, a, &mut product);
-        std::mem::swap(&mut x, &mut product);
+    let (short, long) = (rows.min(columns), rows.max(columns));
+    let mut x = Matrix::new(short, long);
+    for row in 0..rows {
+        for column in 0..columns {
+            let value = values[row * columns + column] / scale;
+            let [row, column] = if rows > columns { [column, row] } else { [row, column] };
+            x.values[row * x.stride + column] = value;
+        }
     }
-    if rows > columns { x.reversed_axes() } else { x }
+    let [mut gram, mut square] = [(); 2].map(|()| Matrix::new(short, short));
+    let (mut turned, mut next) = (Matrix::new(long, short), Matrix::new(short, long));
+    for _ in 0..steps {
+        x.turn_into(&mut turned);
+        gram.set_product(&x, &turned);
+        square.set_product(&gram, &gram);
+        // b*G + c*G*G
+        square.values.iter_mut().zip(&gram.values).for_each(|(square, &gram)| *square = b * gram + c * *square);
+        next.set_product(&square, &x);
+        next.values.iter_mut().zip(&x.values).for_each(|(next, &x)| *next = a * x + *next);
+        std::mem::swap(&mut x, &mut next);
+    }
+    let place = |row: usize, column: usize| {
+        let [row, column] = if rows > columns { [column, row] } else { [row, column] };
+        x.values[row * x.stride + column]
+    };
+    (0..rows)
+        .flat_map(|row| (0..columns).map(move |column| (row, column)))
+        .map(|(row, column)| place(row, column))
+        .collect()
+}
+
+/// A matrix whose rows are padded with zeros to whole vectors.
+struct Matrix<T> {
+    values: Vec<T>,
+    rows: usize,
+    columns: usize,
+    stride: usize,
+}
+
+impl<T: Element> Matrix<T> {
+    fn new(rows: usize, columns: usize) -> Self {
+        let stride = columns.next_multiple_of(LANES);
+        Matrix { values: vec![T::zero(); rows * stride], rows, columns, stride }
+    }
+
+    /// `self = a·b`
+    fn set_product(&mut self, a: &Matrix<T>, b: &Matrix<T>) {
+        let (rows, columns) = (self.rows, self.columns);
+        product(
+            kernel::Instructions::best(),
+            Product {
+                a: Factor { values: &a.values, row: a.stride },
+                b: &b.values,
+                terms: Terms::Even { runs: 1, run_step: [0, 0], terms: a.columns, step: [1, b.stride] },
+                c: &mut self.values,
+                c_row: self.stride,
+                rows,
+                columns,
+                start: Start::Zero,
+            },
+        );
+    }
+
+    fn turn_into(&self, other: &mut Matrix<T>) {
+        let to = (&mut other.values[..], other.stride);
+        transpose(kernel::Instructions::best(), (&self.values, self.stride), to, [self.rows, self.columns]);
+    }
 }

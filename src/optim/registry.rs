@@ -9,6 +9,7 @@ use super::rule::Rule;
 use super::sgd::{PlainSgd, TorchSgd, Velocity};
 use super::{AdaDelta, AdaGrad, Adafactor, Graves, Lion, Msvag, Muon, RmsProp, Smorms3};
 use super::{adafactor, adagrad, adam, lion, msvag, muon, rmsprop, sgd};
+use crate::kernel::Element;
 use crate::scalar::Scalar;
 use crate::stream::{Convention, DecayMode, Hook, OptimizerConfig};
 
@@ -319,7 +320,7 @@ fn reason(rule: &RuleInfo, mode: DecayMode) -> &'static str {
 
 /// A number type that every rule is compiled for, here and once: as a generic function they would be compiled again in
 /// each crate that builds one.
-pub trait Precision: Scalar {
+pub trait Precision: Element {
     /// The rule, ready to run.
     fn rule(info: &RuleInfo) -> Box<dyn Rule<Self>>;
 }
@@ -336,7 +337,7 @@ impl Precision for f64 {
     }
 }
 
-fn build<T: Scalar>(kind: Kind) -> Box<dyn Rule<T>> {
+fn build<T: Element>(kind: Kind) -> Box<dyn Rule<T>> {
     match kind {
         Kind::PlainSgd => Box::new(PlainSgd),
         Kind::TorchSgd => Box::new(TorchSgd),

@@ -7,7 +7,7 @@
 
 use thiserror::Error;
 
-use super::pass::{Pass, PassTensor, Task};
+use super::pass::{Pass, PassOptions, PassTensor, Task};
 use super::team::Team;
 use crate::data::{self, Batch, Samples};
 use crate::kernel::{Element, Instructions};
@@ -102,7 +102,13 @@ impl<T: Element> Learner<T> {
             .collect();
         let weights = initialise(&network, init, seed);
         Learner {
-            pass: Pass::new(optimizer, knobs, &tensors, weights),
+            pass: Pass::with(
+                PassOptions { instructions: instructions.into(), ..PassOptions::default() },
+                optimizer,
+                knobs,
+                &tensors,
+                weights,
+            ),
             team: Team::new(threads),
             training: Passage::new(&network, batch, nn::Purpose::Training),
             evaluation: Passage::new(&network, EVALUATION_SAMPLES, nn::Purpose::Evaluation),
