@@ -8,8 +8,10 @@ mod list;
 mod man;
 mod note;
 mod optimizers;
+mod pipeline;
 mod recipe;
 mod recipes;
+mod rerun;
 mod rm;
 mod settings;
 mod signals;
@@ -57,6 +59,7 @@ enum Sub {
     Train(Box<train::Args>),
     List(list::Args),
     Compare(compare::Args),
+    Rerun(rerun::Args),
     Recipes(recipes::Args),
     Export(export::Args),
     Import(import::Args),
@@ -115,6 +118,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::Train(args)) => args.run(),
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
+        Some(Sub::Rerun(args)) => args.run(),
         Some(Sub::Recipes(args)) => args.run(),
         Some(Sub::Export(args)) => args.run(),
         Some(Sub::Import(args)) => args.run(),

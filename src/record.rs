@@ -31,6 +31,7 @@ mod outcome;
 mod place;
 mod query;
 mod recorder;
+mod repeat;
 mod report;
 mod session;
 mod steps;
@@ -38,6 +39,7 @@ mod table;
 mod tensorboard;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::collections::BTreeMap;
 
@@ -57,8 +59,10 @@ pub use outcome::Scores;
 pub use place::{create, directory, find, named, resolve};
 pub use query::{Filter, Order, QueryError, select};
 pub use recorder::{Recorded, Recorder};
+pub use repeat::Repeat;
 pub use session::{Session, State, name as session_name};
 pub use steps::{LastUpdate, Steps};
+pub use verify::{Compared, Deviation, Verdict, verify};
 
 use crate::stream::Description;
 use compare::settings;

@@ -11,6 +11,7 @@ mod event;
 mod network;
 pub mod number;
 mod optimizer;
+mod script;
 mod stats;
 mod text;
 mod wire;
@@ -24,6 +25,7 @@ pub use event::{
 };
 pub use network::{LayerConfig, LossConfig};
 pub use optimizer::{Convention, DecayMask, DecayMode, Hook, OptimizerConfig, Schedule};
+pub use script::{Act, Script};
 pub use stats::{StepBatch, StepRow, TensorSums};
 pub use text::printable;
 pub use wire::{Closed, EventReceiver, EventSender, lossless, merging};

@@ -125,6 +125,14 @@ pub enum Error {
         /// The session.
         path: PathBuf,
     },
+    /// A run that repeats a session broke down.
+    #[error("the rerun failed at step {step}: {}", printable(.message))]
+    Again {
+        /// The update it broke down in.
+        step: u64,
+        /// What went wrong.
+        message: String,
+    },
     /// The writer that an export goes to failed.
     #[error("cannot write the export: {source}")]
     Export {

@@ -13,7 +13,7 @@ use super::experiment::{Experiment, planned};
 use super::learner::NotFinite;
 use crate::scalar::Scalar;
 use crate::stream::{
-    Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions, Setting,
+    Act, Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions, Setting,
     StepBatch, StepRow, StopReason, Summary, TensorSums, What,
 };
 
@@ -51,6 +51,8 @@ struct Trainer {
     step: u64,
     /// Position of the next planned edit.
     next_edit: usize,
+    /// Position of the next act of the script.
+    next_act: usize,
     /// Statistics that were not sent yet.
     batch: StepBatch,
     sent: Instant,
@@ -77,6 +79,7 @@ impl Trainer {
         Trainer {
             step: 0,
             next_edit: 0,
+            next_act: 0,
             batch: events.spare(experiment.description.tensors.len()),
             sent: now,
             evaluated: None,
@@ -110,6 +113,10 @@ impl Trainer {
                 return Ok(StopReason::Stopped);
             }
             self.apply_planned_edits()?;
+            self.follow_script()?;
+            if self.experiment.script.end.is_some_and(|end| self.step >= end) {
+                return Ok(StopReason::Stopped);
+            }
             match self.make_update() {
                 Ok(()) => {
                     self.step += 1;
@@ -134,7 +141,7 @@ impl Trainer {
     }
 
     fn make_update(&mut self) -> Result<(), NotFinite> {
-        let Experiment { description, data, learner, knobs, order } = &mut self.experiment;
+        let Experiment { description, data, learner, knobs, order, .. } = &mut self.experiment;
         let progress = learner.step(&data.train, order.batch(self.step), knobs)?;
         let decayed = |(index, sums): (usize, &TensorSums)| knobs.tensor_decay(index) * sums.w2;
         let penalty = match description.config.optimizer.decay_mode {
@@ -281,6 +288,19 @@ impl Trainer {
             let setting = planned(edit);
             self.next_edit += 1;
             self.set(&setting)?;
+        }
+        Ok(())
+    }
+
+    fn follow_script(&mut self) -> Result<(), Closed> {
+        while let Some(&(step, act)) = self.experiment.script.acts.get(self.next_act)
+            && step <= self.step
+        {
+            self.next_act += 1;
+            match act {
+                Act::Evaluate if self.evaluated == Some(self.step) => {}
+                Act::Evaluate => self.evaluate()?,
+            }
         }
         Ok(())
     }
