@@ -12,6 +12,7 @@ mod pipeline;
 mod recipe;
 mod recipes;
 mod rerun;
+mod resume;
 mod rm;
 mod settings;
 mod signals;
@@ -60,6 +61,7 @@ enum Sub {
     List(list::Args),
     Compare(compare::Args),
     Rerun(rerun::Args),
+    Resume(resume::Args),
     Recipes(recipes::Args),
     Export(export::Args),
     Import(import::Args),
@@ -119,6 +121,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
         Some(Sub::Rerun(args)) => args.run(),
+        Some(Sub::Resume(args)) => args.run(),
         Some(Sub::Recipes(args)) => args.run(),
         Some(Sub::Export(args)) => args.run(),
         Some(Sub::Import(args)) => args.run(),

@@ -4,6 +4,7 @@
 //! screen, the recorder, the headless printer) reads events. The types here know neither side: they depend on nothing
 //! else in the crate, and everything else may depend on them.
 
+mod checkpoint;
 mod command;
 mod config;
 mod data;
@@ -16,6 +17,7 @@ mod stats;
 mod text;
 mod wire;
 
+pub use checkpoint::{Checkpoint, Dial, KnobState};
 pub use command::{Author, Command, Knob, Scope, Setting};
 pub use config::{Init, Length, PaceError, PlannedEdit, RunConfig, RunOptions};
 pub use data::{Augmentation, AugmentationError, DataConfig, Missing, SPLIT_SEED, SeriesConfig, Standardise, Task};

@@ -64,8 +64,8 @@ impl Live {
         self.wait(|what| matches!(what, What::Paused { step: at, .. } if *at == step));
     }
 
-    fn end(self) {
-        self.ask(Order::Resume);
+    fn end(self, with: Order) {
+        self.ask(with);
         self.wait(|what| matches!(what, What::Finished(_)));
         while self.events.recv().is_ok() {}
     }
@@ -83,7 +83,7 @@ fn edited(path: &Path) {
     live.set(Knob::LearningRate, "all", Some(f64::NAN));
     live.run_until(25, Order::Evaluate);
     live.set(Knob::WeightDecay, "fc1", None);
-    live.end();
+    live.end(Order::Resume);
 }
 
 #[test]
@@ -193,4 +193,127 @@ fn a_changed_data_file_is_refused_before_anything_is_trained() {
         assert_eq!(told.matches("sha256:").count(), 2, "{told}");
     }
     assert!(!home.path().join("b.wdtop").exists());
+}
+
+/// Convolutions, batch normalisation and dropout: everything that a snapshot has to hold.
+const DEEP: &str = r#"
+data = "fashion-mnist-12k"
+train_samples = 300
+optimizer = "adamw"
+lr = 1e-3
+weight_decay = 0.1
+batch = 32
+steps = 40
+evaluate_every = 9
+augment = ["flip", "shift=2"]
+
+[[layers]]
+type = "conv2d"
+out = 3
+kernel = 3
+pad = 1
+[[layers]]
+type = "batchnorm"
+[[layers]]
+type = "relu"
+[[layers]]
+type = "maxpool2d"
+kernel = 4
+[[layers]]
+type = "flatten"
+[[layers]]
+type = "dropout"
+p = 0.3
+[[layers]]
+type = "linear"
+out = 10
+"#;
+
+#[test]
+fn a_run_that_is_resumed_becomes_the_one_that_never_stopped() {
+    let home = home();
+    fs::write(home.path().join("deep.toml"), DEEP).unwrap();
+    let edits = ["--edit", "12:weight_decay@fc1=2", "--edit", "21:lr=0.002", "--edit", "33:weight_decay@fc1=inherit"];
+    let schedule = ["--lr-schedule", "cosine", "--snapshot-every", "10", "--headless"];
+    let whole = [&["train", "deep.toml", "--record", "whole"] as &[_], &edits, &schedule].concat();
+    wdtop(&home, &whole).assert().success();
+    // The same run, cut off behind its step 27, as a killed one leaves it.
+    let copy = home.path().join("cut.wdtop");
+    fs::create_dir_all(copy.join("snapshots")).unwrap();
+    let whole = home.path().join("whole.wdtop");
+    for name in ["session.json", "steps-000.arrows", "snapshots/10.safetensors", "snapshots/20.safetensors"] {
+        fs::copy(whole.join(name), copy.join(name)).unwrap();
+    }
+    let events = fs::read_to_string(whole.join("events.jsonl")).unwrap();
+    let early: String = events.split_inclusive('\n').take_while(|line| !line.contains(r#""step":30"#)).collect();
+    assert!(early.contains(r#""step":27"#), "{early}");
+    fs::write(copy.join("events.jsonl"), early).unwrap();
+    let sums = fs::read_to_string(whole.join("steps-000.crc")).unwrap();
+    let lines = (1..=sums.lines().count()).rev().find(|&lines| {
+        let kept: String = sums.split_inclusive('\n').take(lines).collect();
+        fs::write(copy.join("steps-000.crc"), kept).unwrap();
+        Session::open(&copy).unwrap().last_update().unwrap().0.is_none_or(|last| last.row.step < 29)
+    });
+    assert!(lines.unwrap() > 3);
+
+    wdtop(&home, &["resume", "cut", "--headless", "--record", "resumed", "--threads", "3"]).assert().success();
+    let [whole, resumed] = ["whole.wdtop", "resumed.wdtop"].map(|name| Session::open(&home.path().join(name)).unwrap());
+    assert_eq!(resumed.summary().unwrap().digest, whole.summary().unwrap().digest);
+    let edits = |session: &Session| session.edits().map(|edit| (edit.step, edit.to)).collect::<Vec<_>>();
+    assert_eq!(edits(&resumed), edits(&whole));
+    let scores = |session: &Session| session.evaluations().map(|at| (at.step, at.validation)).collect::<Vec<_>>();
+    assert_eq!(scores(&resumed), scores(&whole));
+    let rows = |session: &Session| {
+        let all = session.steps().unwrap().flat_map(|rows| rows.batch.rows().to_vec());
+        all.map(|row| (row.step, row.loss, row.lr)).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&resumed), rows(&whole));
+    for step in ["10", "20", "30", "40"] {
+        assert!(resumed.path.join(format!("snapshots/{step}.safetensors")).exists(), "the snapshot of step {step}");
+    }
+    // What was resumed is a session like any other.
+    wdtop(&home, &["rerun", "resumed", "--verify"]).assert().success();
+    wdtop(&home, &["resume", "whole", "--headless"]).assert().code(1).stderr(predicates::str::contains("is complete"));
+}
+
+#[test]
+fn a_live_session_is_not_resumed_and_one_without_snapshots_cannot_be() {
+    let home = home();
+    let path = home.path().join("a.wdtop");
+    let live = Live::start(&path, &[]);
+    let refused = predicates::str::contains("is being written by a process");
+    wdtop(&home, &["resume", "a", "--headless"]).assert().code(1).stderr(refused);
+    live.end(Order::Stop);
+    let refused = predicates::str::contains("has no snapshot to go on from");
+    wdtop(&home, &["resume", "a", "--headless"]).assert().code(1).stderr(refused);
+}
+
+#[test]
+fn going_back_to_a_snapshot_is_recorded_and_repeated() {
+    let home = home();
+    let path = home.path().join("a.wdtop");
+    let live = Live::start(&path, &[]);
+    live.run_until(10, Order::Pace(0.0));
+    live.ask(Order::Snapshot);
+    live.set(Knob::WeightDecay, "all", Some(300.0));
+    live.run_until(20, Order::Pace(0.0));
+    live.ask(Order::Restore(7));
+    live.wait(|what| matches!(what, What::Refused(refusal) if refusal.reason.contains("of step 10")));
+    live.ask(Order::Restore(10));
+    live.ask(Order::Evaluate);
+    live.wait(|what| matches!(what, What::Restored { step: 20, to: 10, .. }));
+    live.end(Order::Resume);
+    let session = Session::open(&path).unwrap();
+    let scores: Vec<_> = session.evaluations().map(|at| (at.step, at.validation)).collect();
+    let at = |step: u64, which: usize| scores.iter().filter(|(its, _)| *its == step).nth(which).unwrap().1;
+    // The weights are those of step 10 again, though the step is 20.
+    assert_ne!(at(20, 0), at(10, 0));
+    assert_eq!(scores.iter().filter(|(step, _)| *step == 20).next_back().unwrap().1, at(10, 0));
+    for threads in ["1", "2"] {
+        wdtop(&home, &["rerun", "a", "--verify", "--threads", threads]).assert().success();
+    }
+    wdtop(&home, &["rerun", "a", "--headless", "--record", "b"]).assert().success();
+    let again = Session::open(&home.path().join("b.wdtop")).unwrap();
+    assert_eq!(again.summary().unwrap().digest, session.summary().unwrap().digest);
+    assert!(home.path().join("b.wdtop/snapshots/10.safetensors").exists());
 }

@@ -58,6 +58,8 @@ impl Args {
         let options = RunOptions {
             threads: self.threads.map_or_else(available_threads, usize::from),
             pace: self.pace(run)?,
+            // Those that were taken are in the script.
+            snapshot_every: 0,
             ..run.options.clone()
         };
         if !self.verify {

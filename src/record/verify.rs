@@ -74,7 +74,8 @@ pub fn verify(session: &Session, events: &EventReceiver) -> Result<Verdict, Erro
     Ok(comparison.conclude())
 }
 
-/// Where an evaluation belongs: a step can be evaluated twice, with other weights.
+/// Where an evaluation belongs: how often the run went back before it, for then a step can be evaluated twice, and its
+/// step.
 type Place = (u64, u64);
 
 struct Comparison {
@@ -85,9 +86,11 @@ struct Comparison {
     evaluations: BTreeMap<Place, VecDeque<Evaluation>>,
     edits: VecDeque<Edit>,
     summary: Option<Summary>,
-    /// The step of the last recorded update and of all before it; what was recorded later is not compared.
     compared: Compared,
+    /// Updates that the run has told of.
     again: u64,
+    /// How often it went back to a snapshot.
+    returns: u64,
 }
 
 impl Comparison {
@@ -96,8 +99,15 @@ impl Comparison {
         let mut batches = session.batches()?;
         let end = session.repeat()?.script.end;
         let mut evaluations: BTreeMap<Place, VecDeque<Evaluation>> = BTreeMap::new();
-        for evaluation in session.evaluations().filter(|evaluation| end.is_none_or(|end| evaluation.step <= end)) {
-            evaluations.entry((0, evaluation.step)).or_default().push_back(evaluation.clone());
+        let mut returns = 0;
+        for event in &session.events {
+            match &event.what {
+                What::Restored { .. } => returns += 1,
+                What::Evaluated(evaluation) if end.is_none_or(|end| evaluation.step <= end) => {
+                    evaluations.entry((returns, evaluation.step)).or_default().push_back(evaluation.clone());
+                }
+                _ => {}
+            }
         }
         Ok(Comparison {
             schema: columns::schema(&session.tensors(), run.config.optimizer.decay_mode),
@@ -108,6 +118,7 @@ impl Comparison {
             summary: session.summary().cloned(),
             compared: Compared::default(),
             again: 0,
+            returns: 0,
         })
     }
 
@@ -116,6 +127,10 @@ impl Comparison {
             What::Steps(batch) => self.take_rows(batch, event.branch),
             What::Evaluated(evaluation) => self.take_evaluation(evaluation),
             What::Edited(edit) => self.take_edit(edit),
+            What::Restored { .. } => {
+                self.returns += 1;
+                None
+            }
             What::Finished(summary) => self.take_summary(summary),
             _ => None,
         }
@@ -145,7 +160,7 @@ impl Comparison {
 
     fn take_evaluation(&mut self, again: &Evaluation) -> Option<Deviation> {
         // One that comes alone is of a run that was recorded no further.
-        let recorded = self.evaluations.remove(&(0, again.step))?;
+        let recorded = self.evaluations.remove(&(self.returns, again.step))?;
         self.compared.evaluations += recorded.len();
         let names = ["evaluation epoch"].into_iter().map(str::to_owned);
         let scores = ["train", "validation"].into_iter().flat_map(score_names);

@@ -15,4 +15,8 @@ pub struct Script {
 pub enum Act {
     /// Evaluate both data sets, unless that was just done.
     Evaluate,
+    /// Keep a snapshot.
+    Snapshot,
+    /// Go back to the last snapshot, which is of this step.
+    Restore(u64),
 }

@@ -3,6 +3,7 @@
 use jiff::Zoned;
 use thiserror::Error;
 
+use super::checkpoint::Continuation;
 use super::learner::{Learner, LearnerOptions};
 use super::machine;
 use crate::data::{BatchOrder, DataError, Dataset, Targets};
@@ -86,6 +87,7 @@ pub struct Experiment {
     pub(super) knobs: Knobs,
     pub(super) order: BatchOrder,
     pub(super) script: Script,
+    pub(super) continuation: Option<Continuation>,
 }
 
 impl Experiment {
@@ -183,7 +185,7 @@ impl Experiment {
             instructions,
         };
         let learner = Learner::new(network, learner_options, choice.build(config.seed), &knobs);
-        Ok(Experiment { learner, data, knobs, order, description, script: Script::default() })
+        Ok(Experiment { learner, data, knobs, order, description, script: Script::default(), continuation: None })
     }
 
     /// All there is to know of the run before its first update.

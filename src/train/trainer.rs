@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use sha2::{Digest, Sha256};
 
+use super::checkpoint::Continuation;
 use super::experiment::{Experiment, planned};
 use super::learner::NotFinite;
 use crate::scalar::Scalar;
 use crate::stream::{
-    Act, Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions, Setting,
-    StepBatch, StepRow, StopReason, Summary, TensorSums, What,
+    Act, Checkpoint, Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions,
+    Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, What,
 };
 
 /// Commands that may wait for the trainer; more than a hand can type between two updates.
@@ -60,6 +61,10 @@ struct Trainer {
     start: Instant,
     state: State,
     pause_before: Option<u64>,
+    /// The last snapshot.
+    kept: Option<Box<Checkpoint>>,
+    /// Wall time of the run that this one goes on from.
+    before: Duration,
     /// Wall time spent in pauses that are over.
     paused: Duration,
     pace: f64,
@@ -86,6 +91,8 @@ impl Trainer {
             start: now,
             state: State::Running,
             pause_before: None,
+            kept: None,
+            before: Duration::ZERO,
             paused: Duration::ZERO,
             pace: experiment.description.options.pace,
             due: now,
@@ -98,9 +105,29 @@ impl Trainer {
     /// From `Started` to `Finished`.
     fn run(&mut self) -> Result<(), Closed> {
         self.send(What::Started(Box::new(self.experiment.description.clone())))?;
-        self.evaluate()?;
+        match self.experiment.continuation.take() {
+            Some(continuation) => self.go_on(continuation)?,
+            None => self.evaluate()?,
+        }
         let reason = self.make_updates()?;
         self.finish(reason)
+    }
+
+    /// Stands where another run stood, having told what it had told.
+    fn go_on(&mut self, Continuation { checkpoint, edits_made, past }: Continuation) -> Result<(), Closed> {
+        (self.step, self.next_edit) = (checkpoint.step, edits_made);
+        // A wall time that is none makes no run impossible.
+        self.before = Duration::try_from_secs_f64(checkpoint.seconds).unwrap_or_default();
+        if self.step.is_multiple_of(self.experiment.description.evaluation_period()) {
+            // Before any snapshot of its step.
+            self.evaluated = Some(self.step);
+        }
+        self.kept = Some(Box::new(checkpoint));
+        for event in past {
+            self.events.send(event)?;
+        }
+        self.start = Instant::now();
+        Ok(())
     }
 
     fn make_updates(&mut self) -> Result<StopReason, Closed> {
@@ -134,6 +161,10 @@ impl Trainer {
             if self.step.is_multiple_of(self.experiment.description.evaluation_period()) {
                 self.evaluate()?;
             }
+            let every = self.experiment.description.options.snapshot_every;
+            if every > 0 && self.step.is_multiple_of(every) {
+                self.snapshot()?;
+            }
             if self.pause_before == Some(self.step) {
                 self.pause()?;
             }
@@ -151,7 +182,7 @@ impl Trainer {
         let row = StepRow {
             step: self.step,
             epoch: order.samples_after(self.step + 1) as f64 / data.train.len() as f64,
-            seconds: self.start.elapsed().as_secs_f64(),
+            seconds: (self.before + self.start.elapsed()).as_secs_f64(),
             loss: progress.loss,
             accuracy: progress.accuracy,
             penalty,
@@ -240,6 +271,8 @@ impl Trainer {
                 let (step, seconds) = (self.step, self.seconds());
                 self.send(What::Noted { step, seconds, text })
             }
+            Command::Snapshot => self.snapshot(),
+            Command::Restore(to) => self.restore(to),
             Command::Pace(pace) => match RunOptions::check_pace(pace) {
                 Ok(()) => {
                     (self.pace, self.due) = (pace, Instant::now());
@@ -277,6 +310,33 @@ impl Trainer {
         }
     }
 
+    fn snapshot(&mut self) -> Result<(), Closed> {
+        let (step, seconds) = (self.step, self.seconds());
+        let checkpoint = Box::new(self.experiment.save(step, seconds));
+        self.kept = Some(checkpoint.clone());
+        self.send(What::Snapshot { step, seconds, checkpoint: Some(checkpoint) })
+    }
+
+    /// Goes back to the last snapshot. Steps count on: what was made is not unmade, and every row has a step of its own.
+    fn restore(&mut self, to: u64) -> Result<(), Closed> {
+        let kept = match &self.kept {
+            Some(kept) if kept.step == to => kept,
+            Some(kept) => {
+                return self.refuse(
+                    None,
+                    format!("the last snapshot is of step {}: there is no going back to {to}", kept.step),
+                );
+            }
+            None => return self.refuse(None, format!("no snapshot was taken: there is no going back to step {to}")),
+        };
+        if let Err(error) = self.experiment.go_back(kept) {
+            return self.refuse(None, error.to_string());
+        }
+        self.evaluated = None;
+        let (step, seconds) = (self.step, self.seconds());
+        self.send(What::Restored { step, seconds, to })
+    }
+
     fn refuse(&mut self, knob: Option<Knob>, reason: String) -> Result<(), Closed> {
         self.send(What::Refused(Refusal { step: self.step, knob, reason }))
     }
@@ -300,6 +360,8 @@ impl Trainer {
             match act {
                 Act::Evaluate if self.evaluated == Some(self.step) => {}
                 Act::Evaluate => self.evaluate()?,
+                Act::Snapshot => self.snapshot()?,
+                Act::Restore(to) => self.restore(to)?,
             }
         }
         Ok(())
@@ -405,7 +467,7 @@ impl Trainer {
     }
 
     fn seconds(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
+        (self.before + self.start.elapsed()).as_secs_f64()
     }
 
     fn epoch(&self) -> f64 {

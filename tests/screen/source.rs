@@ -80,7 +80,7 @@ impl Source {
         };
         let description = Description {
             config,
-            options: RunOptions { threads: 2, pace: 50.0, instructions: None },
+            options: RunOptions { threads: 2, pace: 50.0, instructions: None, snapshot_every: 0 },
             data: DataInfo {
                 title: "Fashion-MNIST".into(),
                 train: 2000,
