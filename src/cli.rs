@@ -9,8 +9,11 @@ mod list;
 mod man;
 mod note;
 mod optimizers;
+mod pipeline;
 mod recipe;
 mod recipes;
+mod rerun;
+mod resume;
 mod rm;
 mod settings;
 mod signals;
@@ -58,6 +61,8 @@ enum Sub {
     Train(Box<train::Args>),
     List(list::Args),
     Compare(compare::Args),
+    Rerun(rerun::Args),
+    Resume(resume::Args),
     Recipes(recipes::Args),
     Export(export::Args),
     Import(import::Args),
@@ -122,6 +127,8 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::Train(args)) => args.run(),
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
+        Some(Sub::Rerun(args)) => args.run(),
+        Some(Sub::Resume(args)) => args.run(),
         Some(Sub::Recipes(args)) => args.run(),
         Some(Sub::Export(args)) => args.run(),
         Some(Sub::Import(args)) => args.run(),

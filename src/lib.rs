@@ -29,9 +29,9 @@
 //! | [`optim`] | hyperparameters, schedules, gradient hooks, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
 //! | [`nn`] | layers, losses, initialisation; forward and backward on rows | the same |
 //! | [`data`] | data sets: formats, split, gaps, scales, label noise, augmentation, batch order | clocks, threads, channels, terminals |
-//! | [`train`] | the trainer's thread, the worker team, commands, evaluation, steps against the clock | terminals, session folders |
+//! | [`train`] | the trainer's thread, the worker team, commands, evaluation, snapshots, steps against the clock | terminals, session folders |
 //! | [`series`] | append-only columns with a min/max pyramid | the same as `optim` |
-//! | [`record`] | the session folder: write, read, follow, list, compare; exports, and imports from other tools | terminals, training |
+//! | [`record`] | the session folder: write, read, follow, list, compare; reruns and their check, snapshots; exports, and imports from other tools | terminals, training |
 //! | [`headless`] | progress line, plain lines, JSON lines | training, session folders |
 //! | [`tui`] | state, update, view | training, session folders |
 //! | [`cli`] | one file for each subcommand: typed arguments, validated settings, the pipeline | nothing |

@@ -7,6 +7,7 @@
 //!   steps-000.crc      a line for each message of the stream: offset, length, CRC-32
 //!                      (other columns later on are another pair of files, steps-001)
 //!   events.jsonl       a line for each edit, evaluation, note, pause, end; written before the event is passed on
+//!   snapshots/STEP.safetensors   weights, optimizer state and counters before the update with that index
 //!   notes.txt          what somebody wrote about the session later, a line for each note
 //!   lock               empty; locked by the process that writes the session
 //! ```
@@ -31,13 +32,16 @@ mod outcome;
 mod place;
 mod query;
 mod recorder;
+mod repeat;
 mod report;
 mod session;
+mod snapshot;
 mod steps;
 mod table;
 mod tensorboard;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::collections::BTreeMap;
 
@@ -57,8 +61,10 @@ pub use outcome::Scores;
 pub use place::{create, directory, find, named, resolve};
 pub use query::{Filter, Order, QueryError, select};
 pub use recorder::{Recorded, Recorder};
+pub use repeat::{Past, Repeat, Resumption};
 pub use session::{Session, State, name as session_name};
 pub use steps::{LastUpdate, Steps};
+pub use verify::{Compared, Deviation, Verdict, verify};
 
 use crate::stream::Description;
 use compare::settings;

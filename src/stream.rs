@@ -4,6 +4,7 @@
 //! screen, the recorder, the headless printer) reads events. The types here know neither side: they depend on nothing
 //! else in the crate, and everything else may depend on them.
 
+mod checkpoint;
 mod command;
 mod config;
 mod data;
@@ -11,10 +12,12 @@ mod event;
 mod network;
 pub mod number;
 mod optimizer;
+mod script;
 mod stats;
 mod text;
 mod wire;
 
+pub use checkpoint::{Checkpoint, Dial, KnobState};
 pub use command::{Author, Command, Knob, Scope, Setting};
 pub use config::{Init, Length, PaceError, PlannedEdit, RunConfig, RunOptions};
 pub use data::{Augmentation, AugmentationError, DataConfig, Missing, SPLIT_SEED, SeriesConfig, Standardise, Task};
@@ -24,6 +27,7 @@ pub use event::{
 };
 pub use network::{LayerConfig, LossConfig};
 pub use optimizer::{Convention, DecayMask, DecayMode, Hook, OptimizerConfig, Schedule};
+pub use script::{Act, Script};
 pub use stats::{StepBatch, StepRow, TensorSums};
 pub use text::printable;
 pub use wire::{Closed, EventReceiver, EventSender, lossless, merging};

@@ -1,5 +1,6 @@
 //! Training: one step, the team of threads that computes it, the thread that runs it and listens to commands.
 
+mod checkpoint;
 mod experiment;
 mod learner;
 mod machine;
@@ -8,8 +9,9 @@ mod team;
 mod timing;
 mod trainer;
 
+pub use checkpoint::Continuation;
 pub use experiment::{Experiment, PrepareError};
-pub use learner::{Learner, LearnerOptions, NotFinite, Progress};
+pub use learner::{Learner, LearnerOptions, LearnerState, NotFinite, Progress};
 pub use pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
 pub use team::{Cuts, Pieces, Team};
 pub use timing::{Peak, Telemetry, Timing};

@@ -40,9 +40,22 @@ fn train_json(home: &TempDir, arguments: &[&str]) -> Vec<Value> {
 fn every_subcommand_has_help_with_examples() {
     let examples = predicate::str::contains("Examples:");
     wdtop(&home()).arg("--help").assert().success().stdout(examples).stderr("");
-    for subcommand in
-        ["train", "list", "compare", "export", "import", "note", "name", "rm", "recipes", "bench", "completions", "man"]
-    {
+    for subcommand in [
+        "train",
+        "list",
+        "compare",
+        "rerun",
+        "resume",
+        "export",
+        "import",
+        "note",
+        "name",
+        "rm",
+        "recipes",
+        "bench",
+        "completions",
+        "man",
+    ] {
         let examples = predicate::str::contains("Examples:");
         wdtop(&home()).args([subcommand, "--help"]).assert().success().stdout(examples);
     }

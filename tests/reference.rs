@@ -47,7 +47,7 @@ fn run(config: RunConfig, mut watch: impl FnMut(What)) -> Summary {
     let (_commands, obeyed) = bounded(1);
     let (sender, events) = lossless(64);
     train::spawn(
-        Experiment::prepare(config, RunOptions { threads, pace: 0.0, instructions: None }).unwrap(),
+        Experiment::prepare(config, RunOptions { threads, pace: 0.0, instructions: None, snapshot_every: 0 }).unwrap(),
         obeyed,
         sender,
     )

@@ -1,4 +1,4 @@
-//! Other tools read what wdtop writes: Arrow's own library, polars, TensorBoard.
+//! Other tools read what wdtop writes: Arrow's own library, polars, TensorBoard, safetensors.
 //!
 //! `WDTOP_TOOLS` names a Python that has what `tests/fixtures/tools.txt` lists; without it the test says that it was
 //! left out, and under CI it fails.
@@ -23,7 +23,7 @@ fn other_tools_read_a_session_and_its_exports() {
         command.current_dir(folder.path()).env("WDTOP_SESSIONS", folder.path()).args(arguments).assert().success();
     };
     let short = ["--steps", "60", "--evaluate-every", "20", "--train-samples", "500"];
-    let edited = ["train", "--json", "--record", "a", "--edit", "30:weight_decay=3"];
+    let edited = ["train", "--json", "--record", "a", "--edit", "30:weight_decay=3", "--snapshot-every", "20"];
     wdtop(&[edited.as_slice(), &short].concat());
     wdtop(&["export", "a", "--to", "csv", "--output", "a.csv"]);
     wdtop(&["export", "a", "--to", "tensorboard", "--output", "runs/a"]);

@@ -51,7 +51,7 @@ fn small(optimizer: &str) -> RunConfig {
 }
 
 fn free(threads: usize) -> RunOptions {
-    RunOptions { threads, pace: 0.0, instructions: None }
+    RunOptions { threads, pace: 0.0, instructions: None, snapshot_every: 0 }
 }
 
 fn edit(step: u64, key: &str, scope: &str, value: f64) -> PlannedEdit {
@@ -144,7 +144,8 @@ fn a_live_edit_equals_a_planned_one() {
     planned.edits = vec![edit(13, "weight_decay", "all", 2.5), edit(13, "beta1", "all", 0.5)];
     let planned = run(planned, 2);
 
-    let (commands, events) = start(small("adamw"), RunOptions { threads: 2, pace: 1e-3, instructions: None });
+    let (commands, events) =
+        start(small("adamw"), RunOptions { threads: 2, pace: 1e-3, instructions: None, snapshot_every: 0 });
     // At this pace the first update is the last for a long time: everything below happens before the second.
     commands.send(Command::RunUntil(13)).unwrap();
     commands.send(Command::Pace(0.0)).unwrap();
@@ -194,7 +195,8 @@ fn an_edit_changes_nothing_before_its_step_and_everything_from_it_on() {
 
 #[test]
 fn a_refused_setting_says_why_and_changes_nothing() {
-    let (commands, events) = start(small("sgd"), RunOptions { threads: 1, pace: 1e-3, instructions: None });
+    let (commands, events) =
+        start(small("sgd"), RunOptions { threads: 1, pace: 1e-3, instructions: None, snapshot_every: 0 });
     let setting = Setting { knob: Knob::LearningRate, scope: Scope::All, value: Some(f64::NAN), by: Author::Keys };
     commands.send(Command::Set(setting)).unwrap();
     commands.send(Command::Pace(-1.0)).unwrap();
@@ -219,7 +221,8 @@ fn a_refused_setting_says_why_and_changes_nothing() {
 fn pausing_stepping_and_stopping_do_as_they_say() {
     let mut config = small("sgd");
     config.length = Length::Unbounded;
-    let (commands, events) = start(config, RunOptions { threads: 1, pace: 1e-3, instructions: None });
+    let (commands, events) =
+        start(config, RunOptions { threads: 1, pace: 1e-3, instructions: None, snapshot_every: 0 });
     commands.send(Command::RunUntil(5)).unwrap();
     commands.send(Command::Pace(0.0)).unwrap();
     commands.send(Command::Note("half-way".into())).unwrap();

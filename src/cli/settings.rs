@@ -103,6 +103,10 @@ pub struct Settings {
     #[arg(long, value_name = "N", value_parser = whole)]
     evaluate_every: Option<i64>,
 
+    /// Keep a snapshot after every N updates, in the recording; 0 keeps none but those that are asked for
+    #[arg(long, value_name = "N", value_parser = whole)]
+    snapshot_every: Option<i64>,
+
     /// The seed of the initial weights and of the order of the samples
     #[arg(long, value_name = "N", value_parser = whole)]
     seed: Option<i64>,
@@ -154,6 +158,7 @@ struct Complete {
     steps: Option<u64>,
     until_stopped: bool,
     evaluate_every: u64,
+    snapshot_every: u64,
     seed: u64,
     threads: Option<u64>,
     pace: f64,
@@ -177,6 +182,7 @@ decay = "weights"
 batch = 100
 until_stopped = false
 evaluate_every = 0
+snapshot_every = 0
 seed = 1
 pace = 0.0
 "#;
@@ -342,7 +348,13 @@ impl Complete {
             seed: self.seed,
             edits,
         };
-        Ok((config, RunOptions { threads, pace: self.pace, instructions: self.instructions }))
+        let options = RunOptions {
+            threads,
+            pace: self.pace,
+            instructions: self.instructions,
+            snapshot_every: self.snapshot_every,
+        };
+        Ok((config, options))
     }
 }
 

@@ -60,6 +60,8 @@ pub(super) fn say(what: &What) -> Vec<String> {
         What::Paused { step, .. } => vec![format!("step {step:>7}   paused")],
         What::Resumed { step, .. } => vec![format!("step {step:>7}   resumed")],
         What::Noted { step, text, .. } => vec![format!("step {step:>7}   note: {}", printable(text))],
+        What::Snapshot { step, .. } => vec![format!("step {step:>7}   snapshot")],
+        What::Restored { step, to, .. } => vec![format!("step {step:>7}   back to the snapshot of step {to}")],
         What::Diverged { step, what, weights, .. } => {
             vec![format!("step {step:>7}   diverged: {} is not finite; {weights}", printable(what))]
         }

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::hyper::{Allowed, HyperSpec};
 use super::schedule::factor;
-use crate::stream::{Knob, Schedule, Scope, Setting, TensorInfo};
+use crate::stream::{Dial, Knob, KnobState, Schedule, Scope, Setting, TensorInfo};
 
 /// Why a setting is not taken.
 #[derive(Debug, Error, PartialEq)]
@@ -62,15 +62,6 @@ pub struct Change {
     pub inherits: bool,
     /// Whether the value no longer follows its schedule, whose factor is 0 just now.
     pub constant: bool,
-}
-
-/// A value that a schedule moves.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Dial {
-    /// It was this value when the factor was `at`; so an edit gives the value asked for to the last bit.
-    Scheduled { value: f64, at: f64 },
-    /// It stays.
-    Constant(f64),
 }
 
 impl Dial {
@@ -167,6 +158,22 @@ impl Knobs {
         self.schedules = Schedules { lr, weight_decay };
         self.move_to(0);
         self
+    }
+
+    /// The values in force, without the schedules that move them.
+    pub fn save(&self) -> KnobState {
+        let Knobs { lr, weight_decay, own, hyper, .. } = self.clone();
+        KnobState { lr, weight_decay, own, hyper }
+    }
+
+    /// Makes them those that were saved.
+    ///
+    /// # Panics
+    /// Where they are of another number of tensors or hyperparameters.
+    pub fn restore(&mut self, saved: KnobState) {
+        assert_eq!((saved.own.len(), saved.hyper.len()), (self.own.len(), self.hyper.len()), "of the same run");
+        let KnobState { lr, weight_decay, own, hyper } = saved;
+        (self.lr, self.weight_decay, self.own, self.hyper) = (lr, weight_decay, own, hyper);
     }
 
     /// Makes the update with this 0-based index the next one: schedules have their factors for it.

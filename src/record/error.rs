@@ -125,6 +125,36 @@ pub enum Error {
         /// The session.
         path: PathBuf,
     },
+    /// A snapshot cannot be understood.
+    #[error("cannot read the snapshot {}: {}", shown(.path), printable(.reason))]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is nothing to go on from.
+    #[error("{} has no snapshot to go on from; wdtop train --snapshot-every N keeps some", shown(.path))]
+    NoSnapshot {
+        /// The session.
+        path: PathBuf,
+    },
+    /// There is nothing left to do.
+    #[error("{} is complete: it has made all its {steps} steps", shown(.path))]
+    Complete {
+        /// The session.
+        path: PathBuf,
+        /// Its steps.
+        steps: u64,
+    },
+    /// A run that repeats a session broke down.
+    #[error("the rerun failed at step {step}: {}", printable(.message))]
+    Again {
+        /// The update it broke down in.
+        step: u64,
+        /// What went wrong.
+        message: String,
+    },
     /// The writer that an export goes to failed.
     #[error("cannot write the export: {source}")]
     Export {

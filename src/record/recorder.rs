@@ -11,9 +11,12 @@ use super::columns;
 use super::error::{Error, shown};
 use super::folder::Folder;
 use super::log::Log;
+use super::snapshot;
 use super::steps::StepsWriter;
 use super::{EVENTS, Origin};
-use crate::stream::{Description, Event, EventReceiver, EventSender, StepBatch, What, printable};
+use crate::stream::{
+    Checkpoint, Description, Event, EventReceiver, EventSender, StepBatch, TensorInfo, What, printable,
+};
 
 /// Rows wait for a record batch no longer than this.
 const LONGEST_WAIT: Duration = Duration::from_millis(900);
@@ -119,6 +122,11 @@ impl Pipe {
     fn pass_on(&mut self, event: Event) {
         match (event, &self.output) {
             (Event { what: What::Steps(batch), .. }, None) => self.input.recycle(batch),
+            // The screen has no use for it, and may be slow to let go of it.
+            (Event { what: What::Snapshot { step, seconds, .. }, branch }, Some(_)) => {
+                let event = Event { what: What::Snapshot { step, seconds, checkpoint: None }, branch };
+                self.use_output(|output| output.send(event));
+            }
             (event, Some(output)) => {
                 if let What::Steps(batch) = &event.what {
                     // The batch goes on to the screen; one that came back from there takes its place.
@@ -153,6 +161,7 @@ struct Recording {
     files: Option<Files>,
     /// Bytes of files that are closed.
     bytes_before: u64,
+    tensors: Vec<TensorInfo>,
     waiting: StepBatch,
     branches: Vec<u32>,
     waiting_since: Instant,
@@ -171,6 +180,7 @@ impl Recording {
             folder,
             files: None,
             bytes_before: 0,
+            tensors: Vec::new(),
             waiting: StepBatch::new(0),
             branches: Vec::new(),
             waiting_since: Instant::now(),
@@ -192,6 +202,9 @@ impl Recording {
             What::Started(description) => self.start(description),
             What::Recording { .. } => Ok(()),
             What::Steps(batch) => self.keep(batch, event.branch),
+            What::Snapshot { checkpoint: Some(checkpoint), .. } => {
+                self.write_rows().and_then(|()| self.write_snapshot(checkpoint)).and_then(|()| self.write_event(event))
+            }
             // Rows first: a session that ends here knows no later step from its events than from its rows, and whoever
             // follows it has the rows before an event when it has the event.
             _ => self.write_rows().and_then(|()| self.write_event(event)),
@@ -202,6 +215,7 @@ impl Recording {
     fn start(&mut self, description: &Description) -> io::Result<()> {
         let tensors: Vec<String> = description.tensors.iter().map(|tensor| tensor.name.clone()).collect();
         self.waiting = StepBatch::new(tensors.len());
+        self.tensors = description.tensors.clone();
         let path = self.folder.path().to_owned();
         self.bytes_before = self.folder.describe(Origin::Run(Box::new(description.clone())))?;
         // Steps before events: where both are there the session can be read whole.
@@ -245,6 +259,12 @@ impl Recording {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         files.events.append(&line)
+    }
+
+    /// Before its event: what is told to be there is there.
+    fn write_snapshot(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
+        self.bytes_before += snapshot::write(self.folder.path(), &self.tensors, checkpoint)?;
+        Ok(())
     }
 
     /// Writes what waits and the stream's end; nothing is recorded after it.

@@ -23,6 +23,11 @@ pub enum Command {
     Evaluate,
     /// Keep a line of text with the current step.
     Note(String),
+    /// Keep a snapshot before the next update.
+    Snapshot,
+    /// Go back to the snapshot of this step, the last there is: its weights, the rule's state and running statistics.
+    /// Steps count on, and hyperparameters stay as they are.
+    Restore(u64),
     /// Aim at this many updates a second; 0 is as fast as it goes.
     Pace(f64),
     /// Finish: evaluate, report, end.

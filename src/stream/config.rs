@@ -67,6 +67,9 @@ pub struct RunOptions {
     /// The vector instructions to compute with; the widest where none are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
+    /// Keep a snapshot after every so many updates; 0 keeps none that was not asked for.
+    #[serde(default)]
+    pub snapshot_every: u64,
 }
 
 /// A pace that cannot be kept.

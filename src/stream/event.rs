@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Checkpoint;
 use super::command::{Author, Knob, Scope};
 use super::config::{RunConfig, RunOptions};
 use super::number;
@@ -78,6 +79,27 @@ pub enum What {
         /// The line.
         text: String,
     },
+    /// A snapshot was taken.
+    Snapshot {
+        /// The next update's index.
+        step: u64,
+        /// Wall time of the run in seconds.
+        #[serde(with = "number")]
+        seconds: f64,
+        /// What it holds. Not part of the JSON form, and gone once it is written.
+        #[serde(skip)]
+        checkpoint: Option<Box<Checkpoint>>,
+    },
+    /// The weights, the rule's state and running statistics are those of a snapshot again.
+    Restored {
+        /// The next update's index.
+        step: u64,
+        /// Wall time of the run in seconds.
+        #[serde(with = "number")]
+        seconds: f64,
+        /// The step of the snapshot.
+        to: u64,
+    },
     /// The loss, a gradient or an update was not finite.
     Diverged {
         /// The index of the update that was not made, or that went wrong.
@@ -123,6 +145,8 @@ impl What {
             | What::Paused { step, .. }
             | What::Resumed { step, .. }
             | What::Noted { step, .. }
+            | What::Snapshot { step, .. }
+            | What::Restored { step, .. }
             | What::Diverged { step, .. }
             | What::Failed { step, .. } => Some(*step),
         }

@@ -3,6 +3,7 @@
 use jiff::Zoned;
 use thiserror::Error;
 
+use super::checkpoint::Continuation;
 use super::learner::{Learner, LearnerOptions};
 use super::machine;
 use crate::data::{BatchOrder, DataError, Dataset, Targets};
@@ -11,7 +12,8 @@ use crate::nn::{ModelError, Needs, Network, Role, Shape};
 use crate::optim::schedule::{self, ScheduleError};
 use crate::optim::{Choice, HyperSpec, KnobError, Knobs, OptimError, mask};
 use crate::stream::{
-    Author, DecayMask, Description, Hyper, Knob, Length, LossConfig, RunConfig, RunOptions, Scope, Setting, TensorInfo,
+    Author, DecayMask, Description, Hyper, Knob, Length, LossConfig, RunConfig, RunOptions, Scope, Script, Setting,
+    TensorInfo,
 };
 
 /// What can be wrong with the configuration of a run.
@@ -62,6 +64,16 @@ pub enum PrepareError {
         /// Updates of the run.
         total: u64,
     },
+    /// The data are not those that an earlier run was trained on.
+    #[error("the data have changed: {recorded} was recorded, {} is {found} now", crate::stream::printable(title))]
+    DataChanged {
+        /// The data set.
+        title: String,
+        /// The recorded fingerprint.
+        recorded: String,
+        /// The fingerprint of what was read.
+        found: String,
+    },
     /// The rule needs a hyperparameter that the configuration does not have.
     #[error("the configuration has no value for {0}")]
     MissingHyper(&'static str),
@@ -74,6 +86,8 @@ pub struct Experiment {
     pub(super) learner: Learner<f32>,
     pub(super) knobs: Knobs,
     pub(super) order: BatchOrder,
+    pub(super) script: Script,
+    pub(super) continuation: Option<Continuation>,
 }
 
 impl Experiment {
@@ -85,8 +99,34 @@ impl Experiment {
     /// # Panics
     /// Where `config.batch` or `options.threads` is 0.
     pub fn prepare(config: RunConfig, options: RunOptions) -> Result<Experiment, PrepareError> {
+        let data = Dataset::load(&config.data)?;
+        Experiment::on(data, config, options)
+    }
+
+    /// The same for a run that repeats an earlier one, whose data had this fingerprint.
+    ///
+    /// # Errors
+    /// [`PrepareError`]; that the data are others is found before anything is made of them.
+    ///
+    /// # Panics
+    /// Where `config.batch` or `options.threads` is 0.
+    pub fn prepare_again(
+        config: RunConfig,
+        options: RunOptions,
+        fingerprint: &str,
+        script: Script,
+    ) -> Result<Experiment, PrepareError> {
+        let data = Dataset::load(&config.data)?;
+        if data.info.fingerprint != fingerprint {
+            let (title, found) = (data.info.title, data.info.fingerprint);
+            return Err(PrepareError::DataChanged { title, recorded: fingerprint.to_owned(), found });
+        }
+        Ok(Experiment { script, ..Experiment::on(data, config, options)? })
+    }
+
+    fn on(data: Dataset, config: RunConfig, options: RunOptions) -> Result<Experiment, PrepareError> {
         let choice = Choice::of(&config.optimizer)?;
-        let data = Dataset::load(&config.data)?.seeded(config.seed);
+        let data = data.seeded(config.seed);
         let network = build_network(&config, &data)?;
         let loss = match data.train.targets() {
             Targets::Classes(_) => LossConfig::SoftmaxCrossEntropy { label_smoothing: config.label_smoothing },
@@ -139,7 +179,7 @@ impl Experiment {
             instructions,
         };
         let learner = Learner::new(network, learner_options, choice.build(config.seed), &knobs);
-        Ok(Experiment { learner, data, knobs, order, description })
+        Ok(Experiment { learner, data, knobs, order, description, script: Script::default(), continuation: None })
     }
 
     /// All there is to know of the run before its first update.

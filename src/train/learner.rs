@@ -7,7 +7,7 @@
 
 use thiserror::Error;
 
-use super::pass::{Pass, PassOptions, PassTensor, Task};
+use super::pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
 use super::team::Team;
 use crate::data::{self, Batch, Samples};
 use crate::kernel::{Element, Instructions};
@@ -72,6 +72,15 @@ impl Default for LearnerOptions {
     }
 }
 
+/// What a learner keeps from update to update, as plain data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnerState<T> {
+    /// Weights and the rule's state.
+    pub pass: PassState<T>,
+    /// What batch normalisation remembers, by name.
+    pub buffers: Vec<(String, Vec<T>)>,
+}
+
 /// A step that was not made, or that went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{what} is not finite")]
@@ -117,6 +126,31 @@ impl<T: Element> Learner<T> {
             seed,
             instructions,
         }
+    }
+
+    /// What it would need to go on from here.
+    pub fn save(&self) -> LearnerState<T> {
+        let names = self.network.buffers().into_iter().map(|(name, _)| name);
+        LearnerState { pass: self.pass.save(), buffers: names.zip(self.training.buffers(&self.network)).collect() }
+    }
+
+    /// Goes on from there.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; nothing has changed then.
+    pub fn restore(&mut self, saved: LearnerState<T>) -> Result<(), RestoreError> {
+        let mut buffers = Vec::new();
+        for (name, wanted) in self.network.buffers() {
+            let found = saved.buffers.iter().find(|(its, _)| *its == name).map(|(_, values)| values.clone());
+            let values = found.unwrap_or_default();
+            if values.len() != wanted {
+                return Err(RestoreError::Length { name, got: values.len(), wanted });
+            }
+            buffers.push(values);
+        }
+        self.pass.restore(saved.pass)?;
+        self.training.set_buffers(&self.network, &buffers);
+        Ok(())
     }
 
     /// The weights, tensor behind tensor.

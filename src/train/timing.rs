@@ -60,7 +60,7 @@ impl Timing {
     /// # Errors
     /// [`NotFinite`] where training diverged.
     pub fn run(&mut self, steps: u64) -> Result<Duration, NotFinite> {
-        let Experiment { description, data, learner, knobs, order } = &mut self.experiment;
+        let Experiment { description, data, learner, knobs, order, .. } = &mut self.experiment;
         let full = description.config.batch.min(data.train.len());
         let mode = description.config.optimizer.decay_mode;
         let start = Instant::now();

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use sha2::{Digest, Sha256};
 
+use super::checkpoint::Continuation;
 use super::experiment::{Experiment, planned};
 use super::learner::{NotFinite, Progress};
 use crate::optim::Knobs;
 use crate::scalar::Scalar;
 use crate::stream::{
-    Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions, Setting,
-    StepBatch, StepRow, StopReason, Summary, TensorSums, What,
+    Act, Checkpoint, Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions,
+    Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, What,
 };
 
 /// Commands that may wait for the trainer; more than a hand can type between two updates.
@@ -52,6 +53,8 @@ struct Trainer {
     step: u64,
     /// Position of the next planned edit.
     next_edit: usize,
+    /// Position of the next act of the script.
+    next_act: usize,
     /// Statistics that were not sent yet.
     batch: StepBatch,
     sent: Instant,
@@ -59,6 +62,10 @@ struct Trainer {
     start: Instant,
     state: State,
     pause_before: Option<u64>,
+    /// The last snapshot.
+    kept: Option<Box<Checkpoint>>,
+    /// Wall time of the run that this one goes on from.
+    before: Duration,
     /// Wall time spent in pauses that are over.
     paused: Duration,
     pace: f64,
@@ -78,12 +85,15 @@ impl Trainer {
         Trainer {
             step: 0,
             next_edit: 0,
+            next_act: 0,
             batch: events.spare(experiment.description.tensors.len()),
             sent: now,
             evaluated: None,
             start: now,
             state: State::Running,
             pause_before: None,
+            kept: None,
+            before: Duration::ZERO,
             paused: Duration::ZERO,
             pace: experiment.description.options.pace,
             due: now,
@@ -96,9 +106,29 @@ impl Trainer {
     /// From `Started` to `Finished`.
     fn run(&mut self) -> Result<(), Closed> {
         self.send(What::Started(Box::new(self.experiment.description.clone())))?;
-        self.evaluate()?;
+        match self.experiment.continuation.take() {
+            Some(continuation) => self.go_on(continuation)?,
+            None => self.evaluate()?,
+        }
         let reason = self.make_updates()?;
         self.finish(reason)
+    }
+
+    /// Stands where another run stood, having told what it had told.
+    fn go_on(&mut self, Continuation { checkpoint, edits_made, past }: Continuation) -> Result<(), Closed> {
+        (self.step, self.next_edit) = (checkpoint.step, edits_made);
+        // A wall time that is none makes no run impossible.
+        self.before = Duration::try_from_secs_f64(checkpoint.seconds).unwrap_or_default();
+        if self.step.is_multiple_of(self.experiment.description.evaluation_period()) {
+            // Before any snapshot of its step.
+            self.evaluated = Some(self.step);
+        }
+        self.kept = Some(Box::new(checkpoint));
+        for event in past {
+            self.events.send(event)?;
+        }
+        self.start = Instant::now();
+        Ok(())
     }
 
     fn make_updates(&mut self) -> Result<StopReason, Closed> {
@@ -111,6 +141,10 @@ impl Trainer {
                 return Ok(StopReason::Stopped);
             }
             self.apply_planned_edits()?;
+            self.follow_script()?;
+            if self.experiment.script.end.is_some_and(|end| self.step >= end) {
+                return Ok(StopReason::Stopped);
+            }
             match self.make_update() {
                 Ok(()) => {
                     self.step += 1;
@@ -128,6 +162,10 @@ impl Trainer {
             if self.step.is_multiple_of(self.experiment.description.evaluation_period()) {
                 self.evaluate()?;
             }
+            let every = self.experiment.description.options.snapshot_every;
+            if every > 0 && self.step.is_multiple_of(every) {
+                self.snapshot()?;
+            }
             if self.pause_before == Some(self.step) {
                 self.pause()?;
             }
@@ -135,12 +173,12 @@ impl Trainer {
     }
 
     fn make_update(&mut self) -> Result<(), NotFinite> {
-        let Experiment { description, data, learner, knobs, order } = &mut self.experiment;
+        let Experiment { description, data, learner, knobs, order, .. } = &mut self.experiment;
         let progress = learner.step(&data.train, order.batch(self.step), knobs)?;
         let place = Place {
             step: self.step,
             epoch: order.samples_after(self.step + 1) as f64 / data.train.len() as f64,
-            seconds: self.start.elapsed().as_secs_f64(),
+            seconds: (self.before + self.start.elapsed()).as_secs_f64(),
         };
         let row = row_of(place, progress, learner.sums(), knobs, description.config.optimizer.decay_mode);
         self.batch.push(row, learner.sums());
@@ -225,6 +263,8 @@ impl Trainer {
                 let (step, seconds) = (self.step, self.seconds());
                 self.send(What::Noted { step, seconds, text })
             }
+            Command::Snapshot => self.snapshot(),
+            Command::Restore(to) => self.restore(to),
             Command::Pace(pace) => match RunOptions::check_pace(pace) {
                 Ok(()) => {
                     (self.pace, self.due) = (pace, Instant::now());
@@ -262,6 +302,33 @@ impl Trainer {
         }
     }
 
+    fn snapshot(&mut self) -> Result<(), Closed> {
+        let (step, seconds) = (self.step, self.seconds());
+        let checkpoint = Box::new(self.experiment.save(step, seconds));
+        self.kept = Some(checkpoint.clone());
+        self.send(What::Snapshot { step, seconds, checkpoint: Some(checkpoint) })
+    }
+
+    /// Goes back to the last snapshot. Steps count on: what was made is not unmade, and every row has a step of its own.
+    fn restore(&mut self, to: u64) -> Result<(), Closed> {
+        let kept = match &self.kept {
+            Some(kept) if kept.step == to => kept,
+            Some(kept) => {
+                return self.refuse(
+                    None,
+                    format!("the last snapshot is of step {}: there is no going back to {to}", kept.step),
+                );
+            }
+            None => return self.refuse(None, format!("no snapshot was taken: there is no going back to step {to}")),
+        };
+        if let Err(error) = self.experiment.go_back(kept) {
+            return self.refuse(None, error.to_string());
+        }
+        self.evaluated = None;
+        let (step, seconds) = (self.step, self.seconds());
+        self.send(What::Restored { step, seconds, to })
+    }
+
     fn refuse(&mut self, knob: Option<Knob>, reason: String) -> Result<(), Closed> {
         self.send(What::Refused(Refusal { step: self.step, knob, reason }))
     }
@@ -273,6 +340,21 @@ impl Trainer {
             let setting = planned(edit);
             self.next_edit += 1;
             self.set(&setting)?;
+        }
+        Ok(())
+    }
+
+    fn follow_script(&mut self) -> Result<(), Closed> {
+        while let Some(&(step, act)) = self.experiment.script.acts.get(self.next_act)
+            && step <= self.step
+        {
+            self.next_act += 1;
+            match act {
+                Act::Evaluate if self.evaluated == Some(self.step) => {}
+                Act::Evaluate => self.evaluate()?,
+                Act::Snapshot => self.snapshot()?,
+                Act::Restore(to) => self.restore(to)?,
+            }
         }
         Ok(())
     }
@@ -377,7 +459,7 @@ impl Trainer {
     }
 
     fn seconds(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
+        (self.before + self.start.elapsed()).as_secs_f64()
     }
 
     fn epoch(&self) -> f64 {

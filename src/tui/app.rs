@@ -83,6 +83,8 @@ pub(super) struct Run {
     pub(super) paces: Vec<f64>,
     /// Commands to go on or to stand still that will be answered, in order.
     pub(super) moves: Vec<Command>,
+    /// The step of the last snapshot.
+    pub(super) snapshot: Option<u64>,
     /// Bytes recorded.
     pub(super) recorded: Option<u64>,
     /// Why recording stopped.
@@ -265,6 +267,7 @@ impl Run {
             pace: description.options.pace,
             paces: Vec::new(),
             moves: Vec::new(),
+            snapshot: None,
             recorded: None,
             unrecorded: None,
             description,

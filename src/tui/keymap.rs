@@ -26,6 +26,8 @@ pub(super) enum Action {
     Epoch,
     Evaluate,
     Note,
+    Snapshot,
+    GoBack,
     Slower,
     Faster,
     /// By so many tenths of a decade.
@@ -101,6 +103,7 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(Training, &[("n", A::Step), ("N", A::Epoch)], "one step, one epoch, then pause"),
         bind(Training, &[("E", A::Evaluate)], "evaluate now"),
         bind(Training, &[("m", A::Note)], "write a note at this step"),
+        bind(Training, &[("c", A::Snapshot), ("B", A::GoBack)], "keep a snapshot; go back to the last one"),
         bind(
             Training,
             &[("(", A::Slower), (")", A::Faster)],
@@ -210,7 +213,7 @@ mod tests {
         assert_eq!(key(KeyCode::Char('Z'), KeyModifiers::SHIFT), Some(Action::Redo));
         assert_eq!(key(KeyCode::BackTab, KeyModifiers::SHIFT), Some(Action::PreviousPanel));
         assert_eq!(key(KeyCode::Char(' '), KeyModifiers::NONE), Some(Action::PauseOrResume));
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::NONE), None);
+        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::NONE), Some(Action::Snapshot));
         assert_eq!(key(KeyCode::Char('q'), KeyModifiers::ALT), None);
     }
 

@@ -80,7 +80,7 @@ impl Source {
         };
         let description = Description {
             config,
-            options: RunOptions { threads: 2, pace: 50.0, instructions: None },
+            options: RunOptions { threads: 2, pace: 50.0, instructions: None, snapshot_every: 0 },
             data: DataInfo {
                 title: "Fashion-MNIST".into(),
                 train: 2000,
@@ -187,6 +187,8 @@ impl Source {
             }
             Command::Evaluate => vec![self.evaluation()],
             Command::Note(text) => vec![What::Noted { step, seconds, text: text.clone() }.into()],
+            Command::Snapshot => vec![What::Snapshot { step, seconds, checkpoint: None }.into()],
+            Command::Restore(to) => vec![What::Restored { step, seconds, to: *to }.into()],
             Command::Pace(pace) => vec![What::Paced { step, seconds, pace: *pace }.into()],
             Command::Stop => vec![self.finish(StopReason::Stopped)],
         }

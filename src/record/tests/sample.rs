@@ -40,7 +40,7 @@ pub fn description() -> Description {
             seed: 1,
             edits: Vec::new(),
         },
-        options: RunOptions { threads: 2, pace: 0.0, instructions: None },
+        options: RunOptions { threads: 2, pace: 0.0, instructions: None, snapshot_every: 0 },
         data: DataInfo {
             title: "Fashion-MNIST".into(),
             train: 200,

@@ -30,6 +30,10 @@ pub enum Happening {
     Refused(String),
     /// The user kept a line of text.
     Noted(String),
+    /// A snapshot was taken.
+    Snapshot,
+    /// The weights are those of the snapshot of this step again.
+    Restored(u64),
     /// Training waits.
     Paused,
     /// Training goes on.

@@ -42,6 +42,10 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
         Happening::Edited(number) => return fit(edited(app, run, *number, width), width),
         Happening::Refused(reason) => ("!", theme.warning, printable(reason)),
         Happening::Noted(text) => ("✎", plain, printable(text)),
+        Happening::Snapshot => ("▣", plain, "snapshot: B goes back to it".into()),
+        Happening::Restored(to) => {
+            ("↶", theme.strong, format!("back to the snapshot of step {}", digits::thousands(*to)).into())
+        }
         Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
         Happening::Resumed => ("▸", theme.quiet, "resumed".into()),
         Happening::Hint(hint) => ("!", theme.strong, advice(hint).into()),

@@ -52,6 +52,11 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             app.phase = Phase::Running;
         }
         (What::Noted { step, text, .. }, Some(run)) => run.journal.add(step, Happening::Noted(text)),
+        (What::Snapshot { step, .. }, Some(run)) => {
+            run.snapshot = Some(step);
+            run.journal.add(step, Happening::Snapshot);
+        }
+        (What::Restored { step, to, .. }, Some(run)) => run.journal.add(step, Happening::Restored(to)),
         (What::Diverged { step, seconds, what, weights }, Some(run)) => {
             run.stand(step, seconds);
             run.moves.clear();

@@ -91,6 +91,11 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             return go(app, Command::RunUntil(end));
         }
         Action::Evaluate => return edits::settled(app, Command::Evaluate),
+        Action::Snapshot => return edits::settled(app, Command::Snapshot),
+        Action::GoBack => match app.run.as_ref().and_then(|run| run.snapshot) {
+            Some(step) => return edits::settled(app, Command::Restore(step)),
+            None => app.say(Tone::Plain, "there is no snapshot yet: c keeps one"),
+        },
         Action::Note if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
         Action::Note => app.mode = Mode::Noting { input: Input::default() },
         Action::Slower | Action::Faster => return pace(app, action),

@@ -1,0 +1,309 @@
+//! A run against its recording: every recorded value but the wall time, bit for bit.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, UInt32Type, UInt64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, SchemaRef};
+
+use super::columns;
+use super::error::Error;
+use super::session::Session;
+use super::steps::Batches;
+use crate::stream::{Edit, Evaluation, Event, EventReceiver, Score, StepBatch, Summary, What};
+
+/// What a comparison came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// All that was recorded came again.
+    Same(Compared),
+    /// The first difference.
+    Differs(Deviation),
+}
+
+/// How much was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Compared {
+    /// Updates.
+    pub steps: u64,
+    /// Evaluations.
+    pub evaluations: usize,
+    /// Edits.
+    pub edits: usize,
+}
+
+/// A recorded value that did not come again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deviation {
+    /// The update, or the number of updates made.
+    pub step: u64,
+    /// The column, or what it is of: `evaluation validation/loss`.
+    pub column: String,
+    /// What was recorded.
+    pub recorded: String,
+    /// What came.
+    pub again: String,
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Deviation { step, column, recorded, again } = self;
+        write!(f, "step {step}: {column} was {recorded}, now it is {again}")
+    }
+}
+
+/// Compares what a run that repeats a session tells with the session. It reads no further than the first difference.
+///
+/// # Errors
+/// Where the session's steps cannot be opened, another tool recorded it, or the run broke down.
+pub fn verify(session: &Session, events: &EventReceiver) -> Result<Verdict, Error> {
+    let mut comparison = Comparison::new(session)?;
+    while let Ok(event) = events.recv() {
+        if let What::Failed { step, message } = &event.what {
+            return Err(Error::Again { step: *step, message: message.clone() });
+        }
+        if let Some(deviation) = comparison.take(&event) {
+            return Ok(Verdict::Differs(deviation));
+        }
+        if let What::Steps(batch) = event.what {
+            events.recycle(batch);
+        }
+    }
+    Ok(comparison.conclude())
+}
+
+/// Where an evaluation belongs: how often the run went back before it, for then a step can be evaluated twice, and its
+/// step.
+type Place = (u64, u64);
+
+struct Comparison {
+    schema: SchemaRef,
+    batches: Batches,
+    /// Recorded rows that were not compared yet.
+    rows: Option<RecordBatch>,
+    evaluations: BTreeMap<Place, VecDeque<Evaluation>>,
+    edits: VecDeque<Edit>,
+    summary: Option<Summary>,
+    compared: Compared,
+    /// Updates that the run has told of.
+    again: u64,
+    /// How often it went back to a snapshot.
+    returns: u64,
+}
+
+impl Comparison {
+    fn new(session: &Session) -> Result<Comparison, Error> {
+        let run = session.run()?;
+        let mut batches = session.batches()?;
+        let end = session.repeat()?.script.end;
+        let mut evaluations: BTreeMap<Place, VecDeque<Evaluation>> = BTreeMap::new();
+        let mut returns = 0;
+        for event in &session.events {
+            match &event.what {
+                What::Restored { .. } => returns += 1,
+                What::Evaluated(evaluation) if end.is_none_or(|end| evaluation.step <= end) => {
+                    evaluations.entry((returns, evaluation.step)).or_default().push_back(evaluation.clone());
+                }
+                _ => {}
+            }
+        }
+        Ok(Comparison {
+            schema: columns::schema(&session.tensors(), run.config.optimizer.decay_mode),
+            rows: batches.next(),
+            batches,
+            evaluations,
+            edits: session.edits().filter(|edit| end.is_none_or(|end| edit.step <= end)).cloned().collect(),
+            summary: session.summary().cloned(),
+            compared: Compared::default(),
+            again: 0,
+            returns: 0,
+        })
+    }
+
+    fn take(&mut self, event: &Event) -> Option<Deviation> {
+        match &event.what {
+            What::Steps(batch) => self.take_rows(batch, event.branch),
+            What::Evaluated(evaluation) => self.take_evaluation(evaluation),
+            What::Edited(edit) => self.take_edit(edit),
+            What::Restored { .. } => {
+                self.returns += 1;
+                None
+            }
+            What::Finished(summary) => self.take_summary(summary),
+            _ => None,
+        }
+    }
+
+    fn take_rows(&mut self, batch: &StepBatch, branch: u32) -> Option<Deviation> {
+        let columns = columns::encode(&self.schema, batch, &vec![branch; batch.len()]);
+        let mut again = match columns {
+            Ok(columns) => columns,
+            Err(error) => return Some(self.other("columns", "those of the network".into(), error.to_string())),
+        };
+        while again.num_rows() > 0
+            && let Some(recorded) = &self.rows
+        {
+            let both = recorded.num_rows().min(again.num_rows());
+            if let Some(deviation) = first_difference(&recorded.slice(0, both), &again.slice(0, both)) {
+                return Some(deviation);
+            }
+            self.compared.steps += both as u64;
+            again = again.slice(both, again.num_rows() - both);
+            let rest = recorded.slice(both, recorded.num_rows() - both);
+            self.rows = if rest.num_rows() > 0 { Some(rest) } else { self.batches.next() };
+        }
+        self.again = batch.rows().last().map_or(self.again, |row| row.step + 1);
+        None
+    }
+
+    fn take_evaluation(&mut self, again: &Evaluation) -> Option<Deviation> {
+        // One that comes alone is of a run that was recorded no further.
+        let recorded = self.evaluations.remove(&(self.returns, again.step))?;
+        self.compared.evaluations += recorded.len();
+        let names = ["evaluation epoch"].into_iter().map(str::to_owned);
+        let scores = ["train", "validation"].into_iter().flat_map(score_names);
+        let names: Vec<String> = names.chain(scores).collect();
+        let values = |of: &Evaluation| {
+            let scores = [of.train, of.validation].into_iter().flat_map(|score| [score.loss, score.accuracy]);
+            [of.epoch].into_iter().chain(scores).collect::<Vec<f64>>()
+        };
+        recorded.iter().find_map(|recorded| numbers_differ(again.step, &names, &values(recorded), &values(again)))
+    }
+
+    fn take_edit(&mut self, again: &Edit) -> Option<Deviation> {
+        let recorded = self.edits.pop_front()?;
+        self.compared.edits += 1;
+        // When and by whom does not matter.
+        let same = Edit { seconds: again.seconds, by: again.by, ..recorded.clone() };
+        let is_same =
+            same == *again && (same.from.to_bits(), same.to.to_bits()) == (again.from.to_bits(), again.to.to_bits());
+        let tell = |edit: &Edit| format!("{} at step {}", edit.describe(|value| value.to_string()), edit.step);
+        (!is_same).then(|| Deviation {
+            step: recorded.step.min(again.step),
+            column: "edit".into(),
+            recorded: tell(&recorded),
+            again: tell(again),
+        })
+    }
+
+    fn take_summary(&mut self, again: &Summary) -> Option<Deviation> {
+        if let Some(deviation) = self.missing() {
+            return Some(deviation);
+        }
+        let recorded = self.summary.take()?;
+        let words = |summary: &Summary| format!("{} after {} steps", summary.reason, summary.steps);
+        if words(&recorded) != words(again) {
+            return Some(self.other("the end", words(&recorded), words(again)));
+        }
+        let names = ["train", "validation"].into_iter().flat_map(score_names).map(|name| format!("final {name}"));
+        let norms = again.tensors.iter().flat_map(|tensor| {
+            [format!("final norm of {}", tensor.name), format!("final gradient norm of {}", tensor.name)]
+        });
+        let names: Vec<String> = names.chain(norms).collect();
+        let values = |of: &Summary| {
+            let scores = [of.train, of.validation].into_iter().flat_map(|score: Score| [score.loss, score.accuracy]);
+            scores.chain(of.tensors.iter().flat_map(|tensor| [tensor.norm, tensor.grad_norm])).collect::<Vec<f64>>()
+        };
+        numbers_differ(again.steps, &names, &values(&recorded), &values(again)).or_else(|| {
+            let differs = recorded.digest != again.digest;
+            differs.then(|| self.other("weights' digest", recorded.digest.clone(), again.digest.clone()))
+        })
+    }
+
+    /// Something recorded that the run did not tell of, though it is over.
+    fn missing(&self) -> Option<Deviation> {
+        let never = || "missing".to_owned();
+        if let Some(rows) = &self.rows {
+            let step = columns_step(rows, 0);
+            return Some(Deviation { step, column: "update".into(), recorded: "made".into(), again: never() });
+        }
+        if let Some(((_, step), _)) = self.evaluations.first_key_value() {
+            return Some(Deviation {
+                step: *step,
+                column: "evaluation".into(),
+                recorded: "made".into(),
+                again: never(),
+            });
+        }
+        let edit = self.edits.front()?;
+        let recorded = edit.describe(|value| value.to_string());
+        Some(Deviation { step: edit.step, column: "edit".into(), recorded, again: never() })
+    }
+
+    fn conclude(self) -> Verdict {
+        self.missing().map_or(Verdict::Same(self.compared), Verdict::Differs)
+    }
+
+    fn other(&self, column: &str, recorded: String, again: String) -> Deviation {
+        Deviation { step: self.again, column: column.into(), recorded, again }
+    }
+}
+
+fn score_names(set: &str) -> [String; 2] {
+    [format!("{set}/loss"), format!("{set}/accuracy")]
+}
+
+/// The first pair that is not the same; two that are no numbers are the same.
+fn numbers_differ(step: u64, names: &[String], recorded: &[f64], again: &[f64]) -> Option<Deviation> {
+    let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    let pairs = names.iter().zip(recorded.iter().zip(again));
+    pairs.filter(|(_, (a, b))| !same(**a, **b)).map(|(name, (a, b))| deviation(step, name, a, b)).next()
+}
+
+fn deviation(step: u64, column: &str, recorded: impl ToString, again: impl ToString) -> Deviation {
+    Deviation { step, column: column.to_owned(), recorded: recorded.to_string(), again: again.to_string() }
+}
+
+/// The first difference between rows of the same number: of the first row that has one, in the first such column.
+fn first_difference(recorded: &RecordBatch, again: &RecordBatch) -> Option<Deviation> {
+    let mut first: Option<(usize, Deviation)> = None;
+    for (field, column) in again.schema().fields().iter().zip(again.columns()) {
+        let name = field.name();
+        // A column that was not recorded cannot differ.
+        let Some(before) = recorded.column_by_name(name).filter(|_| name != "seconds") else { continue };
+        let found = match field.data_type() {
+            DataType::Float64 => differing::<Float64Type>(before, column, f64::to_bits),
+            DataType::Float32 => differing::<Float32Type>(before, column, |value| u64::from(value.to_bits())),
+            DataType::UInt64 => differing::<UInt64Type>(before, column, |value| value),
+            DataType::UInt32 => differing::<UInt32Type>(before, column, u64::from),
+            _ => None,
+        };
+        if let Some((row, before, now)) = found
+            && first.as_ref().is_none_or(|(earliest, _)| row < *earliest)
+        {
+            first = Some((row, deviation(columns_step(again, row), name, before, now)));
+        }
+    }
+    first.map(|(_, deviation)| deviation)
+}
+
+/// The first row in which a value that was recorded is another one now.
+fn differing<T: ArrowPrimitiveType>(
+    recorded: &dyn Array,
+    again: &dyn Array,
+    bits: impl Fn(T::Native) -> u64,
+) -> Option<(usize, String, String)>
+where
+    T::Native: fmt::Display + PartialEq,
+{
+    let again = again.as_primitive_opt::<T>()?;
+    let Some(recorded) = recorded.as_primitive_opt::<T>() else {
+        return Some((0, recorded.data_type().to_string(), again.data_type().to_string()));
+    };
+    // What equals itself is a number.
+    #[expect(clippy::eq_op, reason = "a value that is no number does not equal itself")]
+    let is_number = |value: T::Native| value == value;
+    (0..again.len()).filter(|&row| !recorded.is_null(row)).find_map(|row| {
+        let (before, now) = (recorded.value(row), again.value(row));
+        let same = bits(before) == bits(now) || !is_number(before) && !is_number(now);
+        (!same).then(|| (row, before.to_string(), now.to_string()))
+    })
+}
+
+/// The step of a row; 0 where there is no such column.
+fn columns_step(columns: &RecordBatch, row: usize) -> u64 {
+    let steps = columns.column_by_name("step").and_then(|steps| steps.as_primitive_opt::<UInt64Type>());
+    steps.map_or(0, |steps| steps.value(row))
+}
