@@ -308,7 +308,7 @@ fn going_back_to_a_snapshot_is_recorded_and_repeated() {
     let at = |step: u64, which: usize| scores.iter().filter(|(its, _)| *its == step).nth(which).unwrap().1;
     // The weights are those of step 10 again, though the step is 20.
     assert_ne!(at(20, 0), at(10, 0));
-    assert_eq!(scores.iter().filter(|(step, _)| *step == 20).next_back().unwrap().1, at(10, 0));
+    assert_eq!(scores.iter().rfind(|(step, _)| *step == 20).unwrap().1, at(10, 0));
     for threads in ["1", "2"] {
         wdtop(&home, &["rerun", "a", "--verify", "--threads", threads]).assert().success();
     }

@@ -1,5 +1,7 @@
 //! Dot products of rows with rows, for sums that run along both operands' rows.
 
+#![expect(clippy::needless_range_loop, reason = "tiles are indexed alike on both sides, and must stay in registers")]
+
 use super::elements::fold;
 use super::instructions::{Instructions, Work};
 use super::lanes::{Element, LANES, Lanes};

@@ -168,8 +168,8 @@ impl<T: Scalar> Lanes<T> for Portable<T> {
     fn larger(mut self, other: Self, [mut own, others]: [Self; 2]) -> [Self; 2] {
         for lane in 0..LANES {
             let (a, b) = (self.0[lane], other.0[lane]);
-            // A comparison with NaN is false.
-            if a == a && !(b <= a) {
+            let is_nan = |x: T| x.partial_cmp(&x).is_none();
+            if !is_nan(a) && (b > a || is_nan(b)) {
                 (self.0[lane], own.0[lane]) = (b, others.0[lane]);
             }
         }

@@ -1,5 +1,7 @@
 //! Matrix products, of which a convolution is one with a list of places.
 
+#![expect(clippy::needless_range_loop, reason = "tiles are indexed alike on both sides, and must stay in registers")]
+
 use super::instructions::{Instructions, Work};
 use super::lanes::{Element, LANES, Lanes, Vector};
 

@@ -114,7 +114,7 @@ where
 
 /// Squared error: per sample the sum over its values; the slope is `2·(y − target)`, times `share`.
 #[inline(always)]
-pub(super) fn squared_error<'a, T: Scalar>(
+pub(super) fn squared_error<'a, T>(
     outputs: usize,
     targets: &[T],
     share: T,
@@ -122,7 +122,7 @@ pub(super) fn squared_error<'a, T: Scalar>(
     mut errors: impl FnMut(usize, usize, [T; LANES]),
     losses: &mut [T],
 ) where
-    T: 'a,
+    T: Scalar + 'a,
 {
     let samples = targets.len() / outputs;
     losses.fill(T::zero());

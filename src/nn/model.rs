@@ -225,7 +225,7 @@ impl Stage {
 
 /// An odd number of cache lines: steps of a power of two would put all channels in the same few places of a cache.
 fn odd_lines(values: usize) -> usize {
-    (values / LANES | 1) * LANES
+    ((values / LANES) | 1) * LANES
 }
 
 /// A channel's number that holds the largest magnitude among a stage's outputs.

@@ -40,7 +40,7 @@ pub fn tanh(x: f32) -> f32 {
     let size = x.abs();
     let square = x * x;
     let mut sum = -5.704_988_7e-3f32;
-    for term in [2.063_908_8e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1] {
+    for term in [2.063_908_8e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_3e-1] {
         sum = sum.mul_add(square, term);
     }
     let small = (sum * square).mul_add(x, x);
