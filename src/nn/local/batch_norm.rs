@@ -83,8 +83,7 @@ impl<T: Element> Channel<'_, T> {
         let numbers = &mut numbers[node.numbers..];
         let (mean, inverse) = (numbers[MEAN], numbers[INVERSE]);
         let (stride, used) = (self.stride, self.used);
-        let sums = SumsBack { input, output, errors, mean, inverse, then };
-        // Errors beyond the batch are 0, and add nothing.
+        let sums = SumsBack { input, output, errors, mean, inverse, stride, used, then };
         let [all, along] = self.instructions().run(sums);
         (numbers[SCALE_GRADIENT], numbers[SHIFT_GRADIENT]) = (along, all);
         let count = T::of((used * node.shape.pixels()) as f64);
@@ -166,6 +165,8 @@ struct SumsBack<'a, T> {
     errors: &'a mut [T],
     mean: T,
     inverse: T,
+    stride: usize,
+    used: usize,
     then: Then,
 }
 
@@ -174,20 +175,23 @@ impl<T: Element> Work<T> for SumsBack<'_, T> {
 
     #[inline(always)]
     fn run<V: Lanes<T>>(self) -> [T; 2] {
-        let SumsBack { input, output, errors, mean, inverse, then } = self;
+        let SumsBack { input, output, errors, mean, inverse, stride, used, then } = self;
         let (one, zero) = (V::splat(T::one()), V::splat(T::zero()));
         let mean = V::splat(-mean);
         let mut sums = [[zero; 2]; 2];
-        for (turn, at) in (0..input.len()).step_by(LANES).enumerate() {
-            let mut error = V::of(errors, at);
-            if then == Then::Relu {
-                error = error.where_positive(V::of(output, at));
-                error.write(errors, at);
+        for start in (0..input.len()).step_by(stride) {
+            // Errors beyond the batch are 0, and add nothing; whole vectors of them are left out.
+            for (turn, at) in (start..start + used).step_by(LANES).enumerate() {
+                let mut error = V::of(errors, at);
+                if then == Then::Relu {
+                    error = error.where_positive(V::of(output, at));
+                    error.write(errors, at);
+                }
+                let off = V::of(input, at).mul_add(one, mean);
+                let [all, along] = &mut sums[turn % 2];
+                *all = error.mul_add(one, *all);
+                *along = error.mul_add(off, *along);
             }
-            let off = V::of(input, at).mul_add(one, mean);
-            let [all, along] = &mut sums[turn % 2];
-            *all = error.mul_add(one, *all);
-            *along = error.mul_add(off, *along);
         }
         let [all, along] = std::array::from_fn(|of| sums[0][of].mul_add(one, sums[1][of]).fold());
         [all, along * inverse]

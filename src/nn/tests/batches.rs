@@ -1,21 +1,14 @@
 //! Batches in memory for more: the columns beyond their samples never matter.
 //!
-//! Their errors are 0, so that they add zeros to every sum, which changes no bit of it. One sum is cut another way
-//! where there are such columns: that of batch normalisation over samples and pixels, which runs over all rows at once
-//! where each is full. So a batch of a multiple of sixteen samples has the same bits in any memory but its own.
+//! Their errors are 0, so that they add zeros to every sum, which changes no bit of it.
 
 use super::network::{catalogue, linear};
 use super::{Cut, Outcome, Trial};
-use crate::kernel::{Element, Instructions, LANES};
-use crate::nn::model::{Kind, Shape};
+use crate::kernel::{Element, Instructions};
+use crate::nn::model::Shape;
 use crate::nn::tests::network::{Plan, conv, image};
 use crate::nn::{Alone, Passage, Purpose, Setting};
 use crate::stream::LayerConfig;
-
-/// Whether a batch norm's sums are cut otherwise in memory that the batch fills.
-fn has_batch_norm(trial: &Trial) -> bool {
-    trial.network.nodes.iter().any(|node| matches!(node.kind, Kind::BatchNorm { .. }))
-}
 
 fn run_in<T: Element>(trial: &Trial, passage: &mut Passage<T>) -> Outcome<T> {
     trial.run(passage, &mut Alone, Instructions::best(), Cut::Whole)
@@ -26,18 +19,13 @@ fn compare_memories<T: Element>() {
         for samples in [1, 5, 15, 16, 17, 33] {
             let trial = Trial::new(&plan, samples, 11);
             let own: Outcome<T> = run_in(&trial, &mut trial.passage(samples));
-            let mut others = Vec::new();
+            let mut others: Vec<Outcome<T>> = Vec::new();
             for memory in [samples + 1, samples + 16, 100] {
                 others.push(run_in(&trial, &mut trial.passage(memory)));
             }
-            let cut_otherwise = has_batch_norm(&trial) && samples % LANES == 0;
-            // The first of the others may have no column more than the batch's own.
-            let first = if cut_otherwise { &others[0] } else { &own };
             for (index, other) in others.iter().enumerate() {
-                assert!(first.bits() == other.bits(), "{name}, batch of {samples}, memory {index}");
+                assert!(own.bits() == other.bits(), "{name}, batch of {samples}, memory {index}");
             }
-            let same = own.gradient.iter().zip(&others[0].gradient).all(|(a, b)| (a.wide() - b.wide()).abs() < 1e-4);
-            assert!(same && (own.loss - others[0].loss).abs() < 1e-5, "{name}, batch of {samples}, rounding aside");
         }
     }
 }
@@ -91,9 +79,9 @@ fn one_passage_takes_batches_of_all_sizes_in_turn() {
     }
 }
 
-/// The numbers beyond the batch may overflow where its own do not: the sentinel must not pass that over.
+/// A column of zeros would overflow where the batch's own do not: nothing is computed there.
 #[test]
-fn an_overflow_beyond_the_batch_is_not_called_bounded() {
+fn nothing_beyond_the_batch_overflows() {
     let layers = vec![conv(1, 1, 1, 0), conv(1, 3, 1, 1), LayerConfig::GlobalAvgpool, conv(1, 1, 1, 0), linear(2)];
     let mut trial = Trial::new(&Plan::new(image(1, 1, 2), layers), 3, 1);
     let big = f64::from(f32::MAX);
@@ -115,11 +103,9 @@ fn an_overflow_beyond_the_batch_is_not_called_bounded() {
     let mut passage = trial.passage::<f32>(3);
     let outcome = run_in(&trial, &mut passage);
     assert!(outcome.loss.is_finite());
-    let infinite: Vec<usize> = (0..weights.len()).filter(|&at| !outcome.gradient[at].is_finite()).collect();
-    let place = trial.network.tensors().iter().find(|its| its.name == "conv3.weight").unwrap().place.clone();
-    assert_eq!(infinite, place.collect::<Vec<_>>(), "the case is what it is meant to be");
+    assert!(outcome.gradient.iter().all(|gradient| gradient.is_finite()));
     let setting = Setting { network: &trial.network, weights: &weights, instructions: Instructions::best() };
-    assert!(!passage.gradients_are_bounded(setting));
+    assert!(passage.gradients_are_bounded(setting));
 }
 
 #[test]
