@@ -122,7 +122,7 @@ impl Session {
         tensors.iter().map(|tensor| tensor.name.clone()).collect()
     }
 
-    /// The recorded updates, from the first. What was imported has rows, but not ours: see [`Session::batches`].
+    /// The recorded updates, from the first. What was imported has rows, but not ours: see `Session::batches`.
     ///
     /// # Errors
     /// Where a file is there and cannot be opened.

@@ -106,7 +106,7 @@ impl Team {
     /// takes time, but changes no result.
     ///
     /// # Panics
-    /// Where `threads` is 0, or above [`MOST_THREADS`].
+    /// Where `threads` is 0, or above 1024.
     pub fn new(threads: usize) -> Self {
         assert!((1..=MOST_THREADS).contains(&threads), "a team has from 1 to {MOST_THREADS} threads");
         let shared = Arc::new(Shared {
