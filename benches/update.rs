@@ -76,6 +76,8 @@ fn compare_passes_and_copies() {
                 let mut small = pieces(&source, &mut target, SMALL_PIECE);
                 let mut large = pieces(&source, &mut other, half.div_ceil(threads));
                 pass.update(&mut team, &knobs, |_, gradient| gradient.fill(1e-3));
+                // What is timed finds its gradient there.
+                pass.find_gradient(&mut team, |_, gradient| gradient.fill(1e-3)).expect("a finite gradient");
                 let times = alternate(
                     rounds,
                     [
@@ -162,6 +164,8 @@ fn price_the_sums() {
     let mut pass = pass(&choice, &shape, &own);
     let mut team = Team::new(1);
     pass.update(&mut team, &own, |_, gradient| gradient.fill(1e-3));
+    // What is timed finds its gradient there.
+    pass.find_gradient(&mut team, |_, gradient| gradient.fill(1e-3)).expect("a finite gradient");
     let (mut weights, gradient) = (vec![0.05f32; 78_400], vec![1e-3f32; 78_400]);
     let [whole, with, without] = alternate(
         300,
