@@ -6,6 +6,7 @@
 //! range of its rows.
 
 mod backward;
+mod builder;
 mod crew;
 mod forward;
 mod gradient;
@@ -13,6 +14,7 @@ mod init;
 mod local;
 mod loss;
 mod model;
+mod model_error;
 mod passage;
 mod taps;
 #[cfg(test)]
@@ -23,6 +25,7 @@ pub use crew::{Alone, Arena, Crew};
 pub use init::initialise;
 pub use local::Mode;
 pub use loss::Targets;
-pub use model::{Activation, Layer, ModelError, Network, Role, Shape, Tensor};
+pub use model::{Activation, Layer, Network, Role, Shape, Tensor};
+pub use model_error::ModelError;
 pub use passage::{Passage, Purpose, Setting};
 pub use text::Needs;

@@ -1,6 +1,7 @@
 //! Networks as strings: `mlp:784-256-128-10,act=gelu,norm=batch,dropout=0.1`, `cnn:c32-p-c64-p-f10`.
 
-use super::model::{ModelError, Network, Shape};
+use super::model::{Network, Shape};
+use super::model_error::ModelError;
 use crate::stream::{Convention, LayerConfig};
 
 /// The largest size that a string may name.
