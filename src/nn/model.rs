@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::model_error::ModelError;
 use crate::kernel::LANES;
 
 /// The shape of a sample's values at some place of a network.
@@ -202,7 +203,7 @@ pub(super) struct Stage {
     pub(super) values: usize,
     /// Pixels of errors that a channel takes.
     pub(super) errors: usize,
-    /// Numbers of a channel: first the largest value and the largest error, then those of its operations.
+    /// Numbers of a channel: first [`STAGE_NUMBERS`], then those of its operations.
     pub(super) numbers: usize,
     /// Whether it or a stage before it has parameters.
     pub(super) learns: bool,
@@ -229,6 +230,10 @@ fn odd_lines(values: usize) -> usize {
 pub(super) const LARGEST_VALUE: usize = 0;
 /// The one that holds the largest magnitude among the errors of its first operation.
 pub(super) const LARGEST_ERROR: usize = 1;
+/// The one that holds the sum of the errors of a convolution, the gradient by its bias.
+pub(super) const ERROR_SUM: usize = 2;
+/// Numbers of a channel before those of its operations.
+pub(super) const STAGE_NUMBERS: usize = 3;
 
 /// Numbers that batch normalisation keeps for a channel: see `local::batch_norm`.
 pub(super) const BATCH_NORM_NUMBERS: usize = 6;
@@ -306,5 +311,35 @@ impl Network {
     /// A stage's last operation.
     pub(super) fn last(&self, stage: usize) -> &Node {
         &self.nodes[self.stages[stage].nodes.end - 1]
+    }
+}
+
+impl Network {
+    /// Whether batches of so many samples can be computed.
+    ///
+    /// # Errors
+    /// [`ModelError::Batch`]
+    pub fn check_batch(&self, batch: usize) -> Result<(), ModelError> {
+        for (index, stage) in self.stages.iter().enumerate() {
+            let values = |samples: usize| {
+                let stride = samples.next_multiple_of(LANES);
+                stage.channels.saturating_mul(stage.values_step(stride).max(stage.errors_step(stride)))
+            };
+            // Places are counted in 32 bits.
+            if u32::try_from(values(batch)).is_err() {
+                let layer = self.layer_of(index);
+                let largest = (1..=batch / LANES).rev().map(|rows| rows * LANES);
+                let largest = largest.into_iter().find(|&samples| u32::try_from(values(samples)).is_ok());
+                return Err(ModelError::Batch { batch, layer, values: values(batch), largest: largest.unwrap_or(0) });
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a stage's first layer.
+    fn layer_of(&self, stage: usize) -> String {
+        let tensors = self.tensors().iter().find(|tensor| self.nodes[tensor.node].stage == stage);
+        tensors
+            .map_or_else(|| "input".to_owned(), |tensor| tensor.name.split('.').next().unwrap_or_default().to_owned())
     }
 }

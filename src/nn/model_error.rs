@@ -64,6 +64,21 @@ pub enum ModelError {
         /// Its shape.
         shape: Shape,
     },
+    /// A batch for which a layer's values cannot be numbered.
+    #[error(
+        "batch {batch}: layer {layer} would hold {values} values, there can be at most {}: take at most {largest} samples",
+        u32::MAX
+    )]
+    Batch {
+        /// Samples.
+        batch: usize,
+        /// The layer.
+        layer: String,
+        /// Values of all its channels, and of what is computed along with it.
+        values: usize,
+        /// The largest batch for which they can.
+        largest: usize,
+    },
     /// More arithmetic than can be meant.
     #[error(
         "layer {layer} takes {multiply_adds} multiply-adds for each sample, there can be at most {MOST_MULTIPLY_ADDS}"

@@ -173,6 +173,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_batch_whose_values_cannot_be_numbered_is_refused() {
+        let network =
+            Network::parse_for("cnn:c32-f10", Some(Shape { channels: 3, height: 28, width: 28 }), Convention::Torch);
+        let network = network.unwrap();
+        assert!(network.check_batch(12_000).is_ok());
+        let Err(ModelError::Batch { layer, largest, .. }) = network.check_batch(1_000_000) else { panic!("refused") };
+        assert_eq!(layer, "conv1");
+        assert!(network.check_batch(largest).is_ok() && network.check_batch(largest + crate::kernel::LANES).is_err());
+    }
+
+    #[test]
     fn a_string_names_layers_and_tensors() {
         let network = Network::parse("mlp:784-256-10").unwrap();
         let names: Vec<&str> = network.tensors().iter().map(|tensor| tensor.name.as_str()).collect();

@@ -4,7 +4,7 @@ use jiff::Zoned;
 use thiserror::Error;
 
 use super::checkpoint::Continuation;
-use super::learner::{Learner, LearnerOptions};
+use super::learner::{EVALUATION_SAMPLES, Learner, LearnerOptions};
 use super::machine;
 use crate::data::{BatchOrder, DataError, Dataset, Targets};
 use crate::kernel::{Instructions, UnknownInstructions};
@@ -205,6 +205,7 @@ fn build_network(config: &RunConfig, data: &Dataset) -> Result<Network, ModelErr
         Targets::Values(_) => Needs::Values(data.info.outputs),
     };
     network.check_fit(&config.model, width, needs)?;
+    network.check_batch(config.batch.min(data.train.len()).max(EVALUATION_SAMPLES))?;
     Ok(network)
 }
 
