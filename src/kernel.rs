@@ -15,7 +15,7 @@ mod lanes;
 mod product;
 
 pub use dot::{Dot, dot};
-pub use elements::{largest, map, shades, sum, transpose, zip, zip_from_two};
+pub use elements::{Gauge, Measure, largest, map, measure, prefetch, shades, sum, transpose, zip, zip_from_two};
 pub use instructions::{Instructions, UnknownInstructions, Work};
 pub use lanes::{Element, LANES, Lanes, Vector};
 pub use product::{Factor, Places, Product, Start, Terms, product};

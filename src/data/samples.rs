@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayViewMut2};
 use sha2::{Digest, Sha256};
 
 use super::augment::{Augment, Frame};
-use crate::kernel::{Element, Instructions, shades};
+use crate::kernel::{Element, Instructions, prefetch, shades};
 use crate::scalar::Scalar;
 
 /// Samples with their targets.
@@ -162,6 +162,16 @@ impl Samples {
             Inputs::Windows(series, starts) => copy(&series[starts[index]..][..stored], first),
         }
         self.repeat(first, copies);
+    }
+
+    /// Asks for a sample's memory, so that writing it soon need not wait.
+    pub fn fetch(&self, index: usize) {
+        let stored = self.stored_width();
+        match &self.inputs {
+            Inputs::Bytes(values, _) => prefetch(&values[index * stored..][..stored]),
+            Inputs::Floats(values, _) => prefetch(&values[index * stored..][..stored]),
+            Inputs::Windows(series, starts) => prefetch(&series[starts[index]..][..stored]),
+        }
     }
 
     /// As [`write`](Self::write), with the sample changed as the run's seed, the epoch and the index determine, where

@@ -145,6 +145,19 @@ impl<T: Element> Work<T> for Shades<'_, T> {
     }
 }
 
+/// Asks for values to be brought into the nearest cache, so that reading them soon need not wait for memory.
+#[inline(always)]
+pub fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks(64 / size_of::<T>().max(1)) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which changes nothing but time; every processor of this kind takes it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 /// The largest magnitude, as its bit pattern: a NaN is larger than all.
 pub fn largest<T: Element>(instructions: Instructions, values: &[T]) -> T::Bits {
     instructions.run(Largest(values))
@@ -157,14 +170,99 @@ impl<T: Element> Work<T> for Largest<'_, T> {
 
     #[inline(always)]
     fn run<V: Lanes<T>>(self) -> T::Bits {
-        let mut lanes = [T::Bits::default(); LANES];
-        let (chunks, rest) = self.0.as_chunks::<LANES>();
-        for chunk in chunks {
-            for lane in 0..LANES {
-                lanes[lane] = lanes[lane].max(chunk[lane].magnitude_bits());
+        let mut most = [V::splat(T::zero()); 4];
+        let whole = self.0.len() / LANES * LANES;
+        for (turn, at) in (0..whole).step_by(LANES).enumerate() {
+            most[turn % 4] = V::of(self.0, at).larger_magnitude(most[turn % 4]);
+        }
+        let most = most[0].larger_magnitude(most[1]).larger_magnitude(most[2].larger_magnitude(most[3]));
+        let mut lanes = [T::zero(); LANES];
+        most.write(&mut lanes, 0);
+        let mut bits = T::Bits::default();
+        for value in lanes.iter().chain(&self.0[whole..]) {
+            bits = bits.max(value.magnitude_bits());
+        }
+        bits
+    }
+}
+
+/// What the errors of a channel are measured by, while they are at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure<T: Scalar> {
+    /// The largest magnitude, as its bit pattern: a NaN is larger than all.
+    pub largest: T::Bits,
+    /// The sum: in two times sixteen chains, a row's vectors in turn, and then in a tree.
+    pub sum: T,
+}
+
+/// Measures rows of whole vectors.
+///
+/// # Panics
+/// Where `row`, the length of one, is not a number of whole vectors.
+pub fn measure<T: Element>(instructions: Instructions, values: &[T], row: usize) -> Measure<T> {
+    assert!(row.is_multiple_of(LANES), "whole vectors");
+    instructions.run(Measured(values, row))
+}
+
+struct Measured<'a, T>(&'a [T], usize);
+
+impl<T: Element> Work<T> for Measured<'_, T> {
+    type Outcome = Measure<T>;
+
+    #[inline(always)]
+    fn run<V: Lanes<T>>(self) -> Measure<T> {
+        let mut gauge = Gauge::<V>::new::<T>();
+        for row in self.0.chunks_exact(self.1) {
+            for (turn, at) in (0..row.len()).step_by(LANES).enumerate() {
+                gauge.take(turn, V::of(row, at));
             }
         }
-        rest.iter().map(|value| value.magnitude_bits()).chain(lanes).max().unwrap_or_default()
+        gauge.measure()
+    }
+}
+
+/// A measure in the making.
+#[derive(Debug, Clone, Copy)]
+pub struct Gauge<V> {
+    most: [V; 2],
+    sums: [V; 2],
+    one: V,
+}
+
+impl<V: Copy> Gauge<V> {
+    /// Of nothing yet.
+    #[inline(always)]
+    pub fn new<T: Element>() -> Self
+    where
+        V: Lanes<T>,
+    {
+        let zero = V::splat(T::zero());
+        Gauge { most: [zero; 2], sums: [zero; 2], one: V::splat(T::one()) }
+    }
+
+    /// Takes a vector, of which even and odd ones have chains of their own.
+    #[inline(always)]
+    pub fn take<T: Element>(&mut self, turn: usize, values: V)
+    where
+        V: Lanes<T>,
+    {
+        self.most[turn % 2] = values.larger_magnitude(self.most[turn % 2]);
+        self.sums[turn % 2] = values.mul_add(self.one, self.sums[turn % 2]);
+    }
+
+    /// Of all that was taken.
+    #[inline(always)]
+    pub fn measure<T: Element>(self) -> Measure<T>
+    where
+        V: Lanes<T>,
+    {
+        let mut lanes = [T::zero(); LANES];
+        self.most[0].larger_magnitude(self.most[1]).write(&mut lanes, 0);
+        let mut largest = T::Bits::default();
+        for value in lanes {
+            largest = largest.max(value.magnitude_bits());
+        }
+        Measure { largest, sum: self.sums[0].mul_add(self.one, self.sums[1]).fold() }
     }
 }
 
@@ -206,15 +304,11 @@ impl<T: Element> Work<T> for Transpose<'_, T> {
         for column in (0..columns).step_by(SIDE) {
             for row in (0..rows).step_by(SIDE) {
                 if row + SIDE <= rows && column + SIDE <= columns {
-                    let mut block = [[T::zero(); SIDE]; SIDE];
-                    for (i, line) in block.iter_mut().enumerate() {
-                        let start = (row + i) * from_row + column;
-                        line.copy_from_slice(&from[start..start + SIDE]);
-                    }
-                    let block = V::transpose(block);
-                    for (j, line) in block.iter().enumerate() {
-                        let start = (column + j) * to_row + row;
-                        to[start..start + SIDE].copy_from_slice(line);
+                    // SAFETY: `transpose` has checked that all rows and columns are there, in both.
+                    unsafe {
+                        let from = from.as_ptr().add(row * from_row + column);
+                        let to = to.as_mut_ptr().add(column * to_row + row);
+                        V::transpose((from, from_row), (to, to_row));
                     }
                 } else {
                     for i in row..rows.min(row + SIDE) {

@@ -3,9 +3,11 @@
 use super::crew::{Arena, Crew};
 use super::forward::clear_beyond;
 use super::local::{Channel, Mode};
-use super::model::{Kind, LARGEST_ERROR, LARGEST_VALUE, Node};
+use super::model::{ERROR_SUM, Kind, LARGEST_ERROR, LARGEST_VALUE, Node};
 use super::passage::{Band, Passage, Setting};
-use crate::kernel::{Element, Factor, LANES, Product, Start, Terms, largest, product, transpose, zip, zip_from_two};
+use crate::kernel::{
+    Element, Factor, LANES, Measure, Product, Start, Terms, largest, measure, product, transpose, zip, zip_from_two,
+};
 use crate::scalar::is_finite;
 
 impl<T: Element> Passage<T> {
@@ -91,12 +93,19 @@ impl<T: Element> Passage<T> {
                         channel.backward(node, values, errors, numbers);
                     }
                 }
-                if !in_one_piece {
+                if let Kind::Conv(_) = head.kind {
+                    // A normalisation right behind it has measured them already.
+                    let next = network.nodes[stage.nodes.clone()].get(1);
+                    if !next.is_some_and(|next| matches!(next.kind, Kind::BatchNorm { .. }) && head.sums.is_empty()) {
+                        let rows = head.error * stride..(head.error + head.shape.pixels()) * stride;
+                        note(numbers, measure(instructions, &errors[rows], stride));
+                    }
+                } else if !in_one_piece {
                     let rows = head.error * stride..(head.error + head.shape.pixels()) * stride;
                     numbers[LARGEST_ERROR] = T::from_magnitude(largest(instructions, &errors[rows]));
                 }
             }
-            if in_one_piece {
+            if in_one_piece && !matches!(head.kind, Kind::Conv(_)) {
                 // Of all of the task's channels, in the place of the first one's.
                 numbers[LARGEST_ERROR] = T::from_magnitude(largest(instructions, errors));
             }
@@ -255,6 +264,12 @@ fn from_next<T: Element>(
     if used < stride {
         errors.chunks_exact_mut(piece).for_each(|errors| clear_beyond(errors, last.error, last, used, stride));
     }
+}
+
+/// Puts the measure of a convolution's errors among a channel's numbers.
+pub(super) fn note<T: Element>(numbers: &mut [T], measure: Measure<T>) {
+    numbers[LARGEST_ERROR] = T::from_magnitude(measure.largest);
+    numbers[ERROR_SUM] = measure.sum;
 }
 
 impl Node {

@@ -1,7 +1,7 @@
 //! Puts a network together from its layers: shapes are inferred and checked, tensors and memory get their places.
 
 use super::model::{
-    Activation, BATCH_NORM_NUMBERS, Kind, LARGEST_ERROR, Layer, Network, Node, Pooling, Role, Shape, Stage, Tensor,
+    Activation, BATCH_NORM_NUMBERS, Kind, Layer, Network, Node, Pooling, Role, STAGE_NUMBERS, Shape, Stage, Tensor,
     Window,
 };
 use super::model_error::{MOST_MULTIPLY_ADDS, MOST_PARAMETERS, MOST_VALUES, ModelError};
@@ -249,7 +249,7 @@ impl Builder {
     fn open(&mut self, kind: Kind, source: usize, shape: Shape) {
         let learns = self.stages.last().is_some_and(|stage| stage.learns);
         let start = self.nodes.len();
-        let (values, errors, numbers) = (0, 0, LARGEST_ERROR + 1);
+        let (values, errors, numbers) = (0, 0, STAGE_NUMBERS);
         let channels = shape.channels;
         self.stages.push(Stage { nodes: start..start, channels, values, errors, numbers, learns });
         self.push(kind, source, shape);

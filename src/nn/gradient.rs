@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::local::{SCALE_GRADIENT, SHIFT_GRADIENT};
-use super::model::{Kind, Role, Tensor};
+use super::model::{ERROR_SUM, Kind, Role, Tensor};
 use super::passage::{Passage, Setting, sample_row};
 use crate::kernel::{Dot, Element, Factor, LANES, Product, Start, Terms, dot, product, sum};
 
@@ -62,6 +62,13 @@ impl<T: Element> Passage<T> {
                             columns: source.shape.channels,
                         },
                     );
+                }
+            }
+            // The way back has summed its errors while they were at hand.
+            (Role::Bias, Kind::Conv(_)) => {
+                let each = network.stages[node.stage].numbers;
+                for (channel, gradient) in rows.zip(gradient) {
+                    *gradient = band.numbers[channel * each + ERROR_SUM];
                 }
             }
             (Role::Bias, _) => {

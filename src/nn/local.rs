@@ -7,7 +7,7 @@ mod pool;
 
 pub(super) use batch_norm::{RUNNING_MEAN, RUNNING_VARIANCE, SCALE_GRADIENT, SHIFT_GRADIENT, gradients};
 
-use batch_norm::Then;
+use batch_norm::comes_along;
 
 use super::model::{Activation, Kind, Node};
 use super::passage::{Band, Setting};
@@ -56,25 +56,18 @@ impl<'a, T: Element> Channel<'a, T> {
 
     /// Computes a stage's operations but the first, in their order.
     pub(super) fn forward_all(&self, nodes: &[Node], values: &mut [T], numbers: &mut [T]) {
-        let mut rest = nodes;
-        while let [node, after @ ..] = rest {
-            rest = after;
-            let mut then = Then::Nothing;
-            if let [next, beyond @ ..] = after
-                && rectifies_in_place(node, next)
-            {
-                (rest, then) = (beyond, Then::Relu);
-            }
-            self.forward(node, values, numbers, then);
+        for node in nodes {
+            self.forward(node, values, numbers);
         }
     }
 
     /// Computes an operation's output from its source's.
-    fn forward(&self, node: &Node, values: &mut [T], numbers: &mut [T], then: Then) {
+    fn forward(&self, node: &Node, values: &mut [T], numbers: &mut [T]) {
         let network = self.setting.network;
         let source = network.source(node);
         let (from, to) = (self.rows(source.at, source), self.rows(node.at, node));
         match node.kind {
+            _ if comes_along(network, node) => {}
             Kind::Activation(activation) => {
                 if from != to {
                     values.copy_within(from, to.start);
@@ -82,8 +75,7 @@ impl<'a, T: Element> Channel<'a, T> {
                 activate(self.instructions(), activation, &mut values[to]);
             }
             Kind::BatchNorm { eps, momentum } => {
-                let (input, output) = values.split_at_mut(to.start);
-                self.normalise(node, [eps, momentum], &input[from], &mut output[..to.len()], numbers, then);
+                self.normalise(node, [eps, momentum], values, numbers);
             }
             Kind::Pool(window, pooling) => {
                 let (input, output) = values.split_at_mut(to.start);
@@ -123,24 +115,18 @@ impl<'a, T: Element> Channel<'a, T> {
 
     /// Computes the error of an operation's source from its own.
     pub(super) fn backward(&self, node: &Node, values: &[T], errors: &mut [T], numbers: &mut [T]) {
-        let source = self.setting.network.source(node);
+        let network = self.setting.network;
+        let source = network.source(node);
         let (own, theirs) = (self.rows(node.error, node), self.rows(source.error, source));
         let input = &values[self.rows(source.at, source)];
         match node.kind {
-            // It comes along with the normalisation before it.
-            Kind::Activation(_) if rectifies_in_place(source, node) => {}
+            _ if comes_along(network, node) => {}
             Kind::Activation(activation) => {
                 let output = &values[self.rows(node.at, node)];
                 let errors = &mut errors[own];
                 slope(self.instructions(), activation, errors, input, output);
             }
-            Kind::BatchNorm { .. } => {
-                let output = &values[self.rows(node.at, node)];
-                let next = self.setting.network.nodes.get(node.index + 1);
-                let rectified = next.is_some_and(|next| rectifies_in_place(node, next));
-                let then = if rectified { Then::Relu } else { Then::Nothing };
-                self.normalise_back(node, input, output, &mut errors[own], numbers, then);
-            }
+            Kind::BatchNorm { .. } => self.normalise_back(node, values, errors, numbers),
             Kind::Pool(window, pooling) => {
                 let kept =
                     if pooling == super::model::Pooling::Max { &values[self.rows(node.kept, node)] } else { &[] };
@@ -182,16 +168,6 @@ impl<'a, T: Element> Channel<'a, T> {
             }
         }
     }
-}
-
-/// Whether a batch normalisation and the rectifier that overwrites its output can be computed in one walk.
-fn rectifies_in_place(node: &Node, next: &Node) -> bool {
-    matches!(node.kind, Kind::BatchNorm { .. })
-        && next.kind == Kind::Activation(Activation::Relu)
-        && next.stage == node.stage
-        && next.at == node.at
-        && next.error == node.error
-        && node.sums.is_empty()
 }
 
 /// Two parts of a piece, the first to read and the second to write.

@@ -215,9 +215,9 @@ pub(super) fn sample_row(network: &Network) -> usize {
     network.input().values().next_multiple_of(LANES)
 }
 
-/// Channels cut into tasks of at most so many, two at least.
+/// Channels cut into tasks of at most so many. Their number is even: with one task left over, one of two cores waits.
 fn cut(channels: usize, block: usize) -> Vec<usize> {
-    let tasks = channels.div_ceil(block).max(2).min(channels);
+    let tasks = channels.div_ceil(block).next_multiple_of(2).min(channels);
     (0..=tasks).map(|task| task * channels / tasks).collect()
 }
 

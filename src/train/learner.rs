@@ -18,7 +18,7 @@ use crate::scalar::is_finite;
 use crate::stream::{Init, LossConfig, Score, TensorSums, Weights};
 
 /// Samples of an evaluation that are in memory at once.
-const EVALUATION_SAMPLES: usize = 128;
+pub(super) const EVALUATION_SAMPLES: usize = 128;
 
 /// A network, its weights and what it takes to train them.
 pub struct Learner<T: Element> {
@@ -193,7 +193,13 @@ impl<T: Element> Learner<T> {
         let setting = nn::Setting { network, weights: pass.weights(), instructions: self.instructions };
         let pick = |at: usize| indices[at] as usize;
         take_targets(training.targets(), samples, indices.len(), pick);
-        training.fill(team, setting, |at, row| samples.write_augmented(pick(at), epoch, row));
+        training.fill(team, setting, |at, row| {
+            // A batch is drawn from all over the data: its next samples come from memory while this one is written.
+            if at + AHEAD < indices.len() {
+                samples.fetch(pick(at + AHEAD));
+            }
+            samples.write_augmented(pick(at), epoch, row);
+        });
         training.forward(team, setting, Mode::Training(key));
         training.judge(setting, self.loss);
         let progress = progress(training, setting, indices.len());
@@ -245,6 +251,9 @@ fn progress<T: Element>(passage: &Passage<T>, setting: nn::Setting<'_, T>, sampl
     let accuracy = passage.correct().map_or(f64::NAN, |correct| correct as f64 / samples as f64);
     Progress { loss: passage.loss(setting) / samples as f64, accuracy }
 }
+
+/// Samples whose memory is asked for before it is their turn.
+const AHEAD: usize = 3;
 
 /// Puts the targets of `count` samples where the last batch's were.
 fn take_targets<T: Element>(to: &mut Targets<T>, samples: &Samples, count: usize, pick: impl Fn(usize) -> usize) {

@@ -134,7 +134,11 @@ impl<T: Scalar> Pass<T> {
         for (index, tensor) in tensors.iter().enumerate() {
             let (first, row_len) = (end, tensor.row_len());
             let blocks = match tensor.block_rows {
-                Some(rows) => tensor.rows().div_ceil(rows.max(1)).max(1),
+                // With one block left over, one of two cores waits.
+                Some(rows) => match tensor.rows().div_ceil(rows.max(1)) {
+                    blocks @ 0..=1 => blocks.max(1),
+                    blocks => blocks.next_multiple_of(2).min(tensor.rows()),
+                },
                 None => (tensor.rows() * row_len).div_ceil(options.block.max(1)).clamp(1, tensor.rows()),
             };
             for rows in (0..blocks).map(|index| part(tensor.rows(), blocks, index)) {

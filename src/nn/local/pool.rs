@@ -2,7 +2,7 @@
 
 use super::Channel;
 use crate::kernel::{Element, LANES, Lanes, Work};
-use crate::nn::model::{Node, Pooling, Window};
+use crate::nn::model::{Node, Pooling, Shape, Window};
 use crate::nn::taps::inside;
 
 impl<T: Element> Channel<'_, T> {
@@ -74,6 +74,48 @@ impl Windows<'_> {
                 if let Some(pixel) = inside(row, column, window.pad, image.height, image.width) {
                     visit(ky * window.width + kx, pixel * self.stride + first);
                 }
+            }
+        }
+    }
+}
+
+/// Disjoint square windows that cover an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tiles {
+    side: usize,
+    /// Windows below and beside each other.
+    windows: [usize; 2],
+}
+
+impl Tiles {
+    /// None where windows overlap or leave something out.
+    pub(super) fn new(image: Shape, window: Window) -> Option<Self> {
+        let side = window.stride;
+        let square = window.height == side && window.width == side && window.pad == 0;
+        let whole = image.height.is_multiple_of(side) && image.width.is_multiple_of(side);
+        (square && whole).then(|| Tiles { side, windows: [image.height / side, image.width / side] })
+    }
+
+    /// Visits each window, sixteen samples at a time: where the output is, and the input at the window's corner.
+    #[inline(always)]
+    pub(super) fn each(self, stride: usize, mut visit: impl FnMut(usize, usize)) {
+        let [height, width] = self.windows;
+        for y in 0..height {
+            for x in 0..width {
+                let (to, corner) = (y * width + x, (y * width * self.side + x) * self.side);
+                for first in (0..stride).step_by(LANES) {
+                    visit(to * stride + first, corner * stride + first);
+                }
+            }
+        }
+    }
+
+    /// Visits a window's places: their number, and how far they are from its corner.
+    #[inline(always)]
+    pub(super) fn each_place(self, stride: usize, mut visit: impl FnMut(usize, usize)) {
+        for y in 0..self.side {
+            for x in 0..self.side {
+                visit(y * self.side + x, (y * self.windows[1] * self.side + x) * stride);
             }
         }
     }
