@@ -19,7 +19,7 @@ use crate::stream::{
     Command, EventReceiver, EventSender, RunConfig, RunOptions, StopReason, Summary, lossless, merging, printable,
 };
 use crate::train::{self, Experiment};
-use crate::tui;
+use crate::tui::{self, Access, Glyphs};
 
 /// Events that may wait on a wire.
 const EVENTS_WAITING: usize = 64;
@@ -62,6 +62,14 @@ pub struct Args {
     #[arg(long, conflicts_with = "headless", help_heading = "Run")]
     json: bool,
 
+    /// What the screen is made of: braille, octant (needs a font with Unicode 16) or ascii
+    #[arg(long, value_name = "NAME", default_value_t, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    glyphs: Glyphs,
+
+    /// On the screen no key touches training; q still ends both
+    #[arg(long, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    read_only: bool,
+
     /// With --json: of the updates, tell those whose index is a multiple of N; 0 tells none
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Run")]
     every: u64,
@@ -83,6 +91,8 @@ impl Default for Args {
             headless: false,
             json: false,
             every: 1,
+            glyphs: Glyphs::default(),
+            read_only: false,
         }
     }
 }
@@ -103,8 +113,9 @@ impl Args {
         let experiment = Experiment::prepare(config, options).map_err(Usage::of)?;
         let view = self.view()?;
         let recorder = self.recorder(&name)?;
+        let access = if self.read_only { Access::ReadOnly } else { Access::Full };
         match view {
-            View::Screen => show(experiment, recorder),
+            View::Screen => show(experiment, recorder, self.glyphs, access),
             View::Headless(style) => print(experiment, recorder, style),
         }
     }
@@ -193,12 +204,12 @@ impl Running {
 }
 
 /// Trains on the screen; afterwards the normal screen tells how it ended.
-fn show(experiment: Experiment, recorder: Option<Recorder>) -> Result<ExitCode> {
+fn show(experiment: Experiment, recorder: Option<Recorder>, glyphs: Glyphs, access: Access) -> Result<ExitCode> {
     let name = recorder.as_ref().map(|recorder| record::session_name(recorder.path()));
     let path = recorder.as_ref().map(|recorder| recorder.path().display().to_string());
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
-    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name });
+    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name, glyphs, access });
     let recorded = match &outcome {
         Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
         // Told to leave at once, the recorder is not waited for: what it has written is sound.
