@@ -34,7 +34,8 @@ impl Clock {
 
     fn corner(&mut self, made: u64, epoch: f64, seconds: f64) {
         let made = made as f64;
-        let falls = |last: Option<&(f64, f64)>, at: f64| last.is_some_and(|last| made < last.0 || !(at >= last.1));
+        let falls =
+            |last: Option<&(f64, f64)>, at: f64| last.is_some_and(|last| made < last.0 || at.is_nan() || at < last.1);
         if falls(self.seconds.last(), seconds) || falls(self.epochs.last(), epoch) {
             return;
         }

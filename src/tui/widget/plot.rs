@@ -442,10 +442,10 @@ mod tests {
         let plot = Plot { crosshair: Some(30), notches: &[0, 60], ..plot(frame, &traces, &[]) };
         plot.render(area, &mut buffer);
         let picture = [
-            "3 ┤   ┃⢰⠉⠉⠉⠉        ",
-            "2 ┤   ┃⢸            ",
-            "1 ┤⣀⣀⣀⣀⣸       at 30",
-            "  └┼──▲─┴───        ",
+            "3 ┤   ┃ ⡏⠉⠉⠉⠉       ",
+            "2 ┤   ┃⢠⠃           ",
+            "1 ┤⣀⣀⣀⣀⣸      at 30 ",
+            "  └┼──▲──┴───       ",
             "   0            step",
         ];
         assert_eq!(buffer, Buffer::with_lines(picture));
