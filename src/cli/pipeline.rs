@@ -12,7 +12,7 @@ use jiff::Zoned;
 use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::settings::Watched;
-use super::{FAILED, Usage, signals};
+use super::{FAILED, Usage, preferences, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
@@ -44,9 +44,9 @@ pub struct Output {
     #[arg(long, conflicts_with = "headless", help_heading = "Run")]
     json: bool,
 
-    /// What the screen is made of: braille, octant (needs a font with Unicode 16) or ascii
-    #[arg(long, value_name = "NAME", default_value_t, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
-    glyphs: Glyphs,
+    /// What the screen is made of: braille, octant (needs a font with Unicode 16) or ascii [default: braille]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    glyphs: Option<Glyphs>,
 
     /// On the screen no key touches training; q still ends both
     #[arg(long, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
@@ -73,7 +73,7 @@ impl Default for Output {
             no_record: false,
             headless: false,
             json: false,
-            glyphs: Glyphs::default(),
+            glyphs: None,
             read_only: false,
             every: 1,
         }
@@ -114,10 +114,12 @@ impl Output {
         })
     }
 
-    /// What was asked of the screen.
-    fn on_screen(&self) -> tui::Options {
+    /// What was asked of the screen, on the command line and for every run.
+    fn on_screen(&self) -> Result<tui::Options> {
         let access = if self.read_only { Access::ReadOnly } else { Access::Full };
-        tui::Options { recording: None, glyphs: self.glyphs, access }
+        let preferences = preferences::load()?;
+        let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
+        Ok(tui::Options { recording: None, glyphs, access, preferences })
     }
 
     /// Trains to the end.
@@ -126,10 +128,13 @@ impl Output {
     /// As [`view`](Self::view) and [`recorder`](Self::recorder); where the run fails or diverges.
     pub fn train(&self, experiment: Experiment, subcommand: &str) -> Result<ExitCode> {
         let view = self.view(subcommand)?;
-        let recorder = self.recorder(&experiment.description().config.recipe)?;
+        let recipe = experiment.description().config.recipe.clone();
         match view {
-            View::Screen => show(experiment, recorder, self.on_screen()),
-            View::Headless(style) => print(experiment, recorder, style),
+            View::Screen => {
+                let options = self.on_screen()?;
+                show(experiment, self.recorder(&recipe)?, options)
+            }
+            View::Headless(style) => print(experiment, self.recorder(&recipe)?, style),
         }
     }
 }
@@ -208,6 +213,7 @@ fn show(experiment: Experiment, recorder: Option<Recorder>, options: tui::Option
         }
     };
     let outcome = outcome.context("the terminal")?;
+    outcome.panels.iter().for_each(|panels| preferences::remember(panels));
     if outcome.terminal == tui::Handback::Restored {
         outcome.summary.iter().for_each(|summary| say(&describe(summary)));
         recorded.iter().for_each(|line| say(line));

@@ -70,6 +70,10 @@ pub struct App {
     pub(super) size: (u16, u16),
     /// The charts stop before this step.
     pub(super) frozen: Option<u64>,
+    /// Whether the mouse is ours and not the terminal's.
+    pub(super) mouse: Capture,
+    /// The stretch that the mouse is marking.
+    pub(super) drag: Option<Drag>,
     /// A passing line at the foot.
     pub(super) notice: Option<Notice>,
     /// Until when a second ctrl-c ends the program.
@@ -180,6 +184,31 @@ impl Panel {
     }
 }
 
+/// Whose the mouse is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Capture {
+    /// The terminal's, for its own selection of text.
+    #[default]
+    Off,
+    /// The program's.
+    On,
+}
+
+/// A stretch of a chart that the mouse is marking, from one step to another on either side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Drag {
+    pub(super) panel: Panel,
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
+impl Drag {
+    /// The steps between both ends.
+    pub(super) fn steps(&self) -> Range<u64> {
+        self.from.min(self.to)..self.from.max(self.to).saturating_add(1)
+    }
+}
+
 /// How far an edit reaches from the chosen tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -207,7 +236,6 @@ impl App {
     /// The state before the first event.
     pub fn new(options: Options, theme: Theme) -> Self {
         App {
-            options,
             theme,
             now: Duration::ZERO,
             run: None,
@@ -225,12 +253,20 @@ impl App {
             crosshair: None,
             filter: String::new(),
             order: Order::default(),
-            hidden: BTreeSet::new(),
+            hidden: options.preferences.hidden.clone().unwrap_or_default(),
             size: layout::FULL,
             frozen: None,
+            mouse: options.preferences.mouse,
+            drag: None,
             notice: None,
             interrupted: None,
+            options,
         }
+    }
+
+    /// Keys of the table, with blanks between them, by the names that they have now.
+    pub(super) fn keys(&self, keys: &str) -> String {
+        self.options.preferences.keys.shown(keys)
     }
 
     /// The time at which something changes without a key or an event; there is no need to wake up before.

@@ -8,6 +8,7 @@ pub(super) mod layers;
 pub(super) mod losses;
 pub(super) mod norm;
 pub(super) mod status;
+mod tensor;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -15,7 +16,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::app::window::Unit;
-use super::app::{App, Panel, Run};
+use super::app::{App, Drag, Panel, Run};
 use super::digits;
 use super::widget::plot::{Mark, Plot, PlotFrame, Trace};
 use super::widget::ruler::{Ruler, Spread};
@@ -73,6 +74,7 @@ fn chart(app: &App, run: &Run, frame: PlotFrame, traces: &[Trace], area: Rect, b
         marks: &marks,
         notches: &notches,
         crosshair: app.crosshair,
+        marked: app.drag.as_ref().map(Drag::steps),
         quiet: theme.quiet,
         strong: theme.strong,
         warning: theme.warning,
@@ -80,12 +82,35 @@ fn chart(app: &App, run: &Run, frame: PlotFrame, traces: &[Trace], area: Rect, b
     plot.render(area, buffer);
 }
 
+/// Where the chart of a panel lies and what its columns stand for; `None` where there is no chart.
+pub(super) fn plot_frame(app: &App, run: &Run, panel: Panel, area: Rect) -> Option<PlotFrame> {
+    match panel {
+        Panel::Losses => losses::plot_frame(app, run, area),
+        Panel::Norm => norm::plot_frame(app, run, area),
+        _ => None,
+    }
+}
+
+/// The tensor that the table in this area shows in a row of the screen.
+pub(super) fn tensor_at(app: &App, area: Rect, y: u16) -> Option<usize> {
+    let rows = app.rows();
+    // Below the border and the heads.
+    let at = usize::from(y.checked_sub(area.y + 2)?);
+    let shown = layers::shown(app, &rows, area);
+    (y + 1 < area.bottom()).then(|| rows[shown].get(at).copied()).flatten()
+}
+
+/// What is inside the border of a panel.
+fn inside(area: Rect) -> Rect {
+    Block::bordered().inner(area)
+}
+
 /// The end of what charts show.
 fn horizon(app: &App) -> u64 {
     app.frozen.unwrap_or(u64::MAX)
 }
 
-/// Edits and notes as marks on a chart, in the order of their steps.
+/// Edits, notes and snapshots as marks on a chart, in the order of their steps.
 fn marks(app: &App, run: &Run) -> Vec<Mark> {
     let glyphs = app.options.glyphs;
     let edit = |(number, edit): (usize, &crate::stream::Edit)| {
@@ -106,6 +131,12 @@ fn marks(app: &App, run: &Run) -> Vec<Mark> {
     let shown = app.shown_steps();
     let mut marks: Vec<Mark> = (1..).zip(&run.journal.edits).map(edit).collect();
     marks.extend(run.journal.notes().map(note));
+    marks.extend(run.journal.snapshots().map(|(at, sign)| Mark {
+        at,
+        sign: sign.into(),
+        text: String::new(),
+        style: app.theme.quiet,
+    }));
     marks.retain(|mark| mark.at < horizon(app) && shown.contains(&mark.at));
     marks.sort_by_key(|mark| mark.at);
     marks

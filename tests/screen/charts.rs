@@ -262,7 +262,7 @@ fn a_command_that_cannot_be_meant_is_told_what_can() {
         ("set lr@fc1 1", ["lr is one for all tensors", "weight_decay"]),
         ("set lr -1", ["learning rate must be finite and at least 0", "-1"]),
         ("set beta1 lots", ["beta1 must be at least 0", "lots"]),
-        ("theme pink", ["no theme `pink`", "256, 16 or mono"]),
+        ("theme pink", ["no theme `pink`", "auto, 256, dark, light, 16 or mono"]),
         ("pace 0", ["the pace must be from 0.001", "max"]),
         ("pause now", ["pause takes nothing after it", "now"]),
     ] {

@@ -3,6 +3,8 @@
 mod charts;
 mod desk;
 mod keys;
+mod mouse;
+mod preferences;
 mod source;
 
 use desk::Desk;

@@ -76,6 +76,15 @@ impl Journal {
         })
     }
 
+    /// The steps at which a snapshot was taken or gone back to, each with its sign.
+    pub fn snapshots(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        self.entries.iter().filter_map(|entry| match entry.what {
+            Happening::Snapshot => Some((entry.step, "▣")),
+            Happening::Restored(_) => Some((entry.step, "↶")),
+            _ => None,
+        })
+    }
+
     /// The last edit with its number.
     pub fn last_edit(&self) -> Option<(usize, &Edit)> {
         self.edits.last().map(|edit| (self.edits.len(), edit))

@@ -57,6 +57,15 @@ pub enum Stretch {
     Fixed(Range<u64>),
 }
 
+/// Which way a zoom goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toward {
+    /// Fewer steps.
+    Near,
+    /// More steps.
+    Far,
+}
+
 impl Window {
     /// The steps shown while there are `end`; `origin` is the last edit's.
     pub fn steps(&self, end: u64, origin: Option<u64>) -> Range<u64> {
@@ -99,6 +108,31 @@ impl Window {
                 let start = range.start.saturating_sub(length / 2);
                 if start + 2 * length >= end { tail(2 * length, end) } else { fixed(start, 2 * length) }
             }
+        };
+    }
+
+    /// Half or twice as many steps, the one under the pointer at its place. Where that is the end of the run, it goes
+    /// on being followed.
+    pub fn zoom_at(&mut self, step: u64, toward: Toward, end: u64, origin: Option<u64>) {
+        if toward == Toward::Far && self.stretch == Stretch::Whole {
+            return;
+        }
+        let shown = self.steps(end, origin);
+        let known = shown.start..shown.end.min(end.max(shown.start + 1));
+        let (length, at) = (known.end - known.start, step.clamp(known.start, known.end));
+        // A tail is shown up to a round step: what is there of it may be less than its length.
+        let whole = if let Stretch::Tail(length) = self.stretch { length } else { length };
+        let wanted = match toward {
+            Toward::Near => (whole / 2).max(SHORTEST),
+            Toward::Far => whole.saturating_mul(2),
+        };
+        let follows = !matches!(self.stretch, Stretch::Fixed(_)) && known.end - at <= length / 8;
+        let before = (u128::from(at - known.start) * u128::from(wanted) / u128::from(length.max(1))) as u64;
+        let start = at.saturating_sub(before);
+        self.stretch = match toward {
+            _ if follows => tail(wanted, end),
+            Toward::Far if start.saturating_add(wanted) >= end => tail(wanted, end),
+            _ => fixed(start, wanted),
         };
     }
 
@@ -178,16 +212,34 @@ mod tests {
     }
 
     #[test]
+    fn the_step_under_the_pointer_stays_where_it_is() {
+        let mut window = Window { stretch: Stretch::Fixed(0..1000), ..Window::default() };
+        window.zoom_at(250, Toward::Near, 5000, None);
+        assert_eq!(window.stretch, Stretch::Fixed(125..625));
+        window.zoom_at(250, Toward::Far, 5000, None);
+        assert_eq!(window.stretch, Stretch::Fixed(0..1000));
+        let mut window = Window::default();
+        window.zoom_at(990, Toward::Near, 1000, None);
+        assert_eq!(window.stretch, Stretch::Tail(500), "the end of the run is followed");
+        window.zoom_at(900, Toward::Far, 1000, None);
+        assert_eq!(window.stretch, Stretch::Whole);
+        window.zoom_at(100, Toward::Near, 1000, None);
+        assert_eq!(window.stretch, Stretch::Fixed(50..550));
+    }
+
+    #[test]
     fn no_zoom_and_no_pan_overflows_or_turns_round() {
         for end in [0, 1, 9, 1000, u64::MAX / 4] {
             for stretch in [Stretch::Whole, Stretch::Tail(10), fixed(0, 10), fixed(end, 20)] {
                 let mut window = Window { stretch, ..Window::default() };
                 for act in 0..40 {
-                    match act % 5 {
+                    match act % 7 {
                         0 => window.zoom_in(end, None, None),
                         1 => window.pan(-1, end, None),
                         2 => window.zoom_in(end, None, Some(end)),
                         3 => window.zoom_out(end),
+                        4 => window.zoom_at(end / 3, Toward::Near, end, None),
+                        5 => window.zoom_at(end, Toward::Far, end, None),
                         _ => window.pan(1, end, None),
                     }
                     let steps = window.steps(end, None);

@@ -16,7 +16,8 @@ use crate::tui::digits;
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let inside = frame(app, Panel::Events, Panel::Events.name(), "", area, buffer);
     if run.journal.entries.is_empty() {
-        let keys = if run.weight_decay.all > 0.0 { "[ or ]" } else { "]" };
+        let keys = if run.weight_decay.all > 0.0 { "[ ]" } else { "]" };
+        let keys = app.keys(keys).replace(' ', " or ");
         let text = format!("nothing yet: turn λ with {keys} and see what happens");
         buffer.set_stringn(inside.x + 1, inside.y, &text, inside.width.into(), app.theme.quiet);
     }
@@ -52,7 +53,7 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
         }
         Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
         Happening::Resumed => ("▸", theme.quiet, "resumed".into()),
-        Happening::Hint(hint) => ("!", theme.strong, advice(hint).into()),
+        Happening::Hint(hint) => ("!", theme.strong, advice(app, hint).into()),
         Happening::Diverged(what, weights) => {
             let text = format!("diverged: {} was not finite; {weights}", printable(what));
             ("×", theme.warning, text.into())
@@ -83,11 +84,14 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
 }
 
 /// What was noticed, with its numbers and what may help.
-fn advice(hint: &Hint) -> String {
+fn advice(app: &App, hint: &Hint) -> String {
     let Hint::Overfitting { rise, remedy } = hint;
     let noticed = format!("overfitting: val {} → {}", digits::three(rise.from), digits::three(rise.to));
     match remedy {
-        Some((key, value)) => format!("{noticed}; press {key} for λ {}", digits::exact(*value)),
+        Some((key, value)) => {
+            let key = app.keys(&key.to_string());
+            format!("{noticed}; press {key} for λ {}", digits::exact(*value))
+        }
         None => noticed,
     }
 }

@@ -118,7 +118,11 @@ fn keys(app: &App, area: Rect, buffer: &mut Buffer) {
 }
 
 fn key<'a>(app: &App, (name, what): (&'static str, &'static str)) -> Line<'a> {
-    Line::from(vec![Span::styled(name, app.theme.strong), Span::raw(" "), Span::styled(what, app.theme.quiet)])
+    Line::from(vec![
+        Span::styled(app.keys(name), app.theme.strong),
+        Span::raw(" "),
+        Span::styled(what, app.theme.quiet),
+    ])
 }
 
 /// How it ended, and the keys that still do something. That there is a way out is told however long the rest is.

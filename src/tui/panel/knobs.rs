@@ -50,8 +50,16 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     if roomy {
         lines.next();
     }
-    lines.write(Line::styled("λ  [ ] fine  { } coarse  w type  \\ off/on", app.theme.quiet), buffer);
-    lines.write(Line::styled("η  , . fine  < > coarse  r type", app.theme.quiet), buffer);
+    let (fine, coarse, letter, switch) = (app.keys("[ ]"), app.keys("{ }"), app.keys("w"), app.keys("\\"));
+    let turning = format!("λ  {fine} fine  {coarse} coarse  {letter} type  {switch} off/on");
+    lines.write(Line::styled(turning, app.theme.quiet), buffer);
+    lines.write(
+        Line::styled(
+            format!("η  {} fine  {} coarse  {} type", app.keys(", ."), app.keys("< >"), app.keys("r")),
+            app.theme.quiet,
+        ),
+        buffer,
+    );
     if let Some(last) = run.done.last() {
         // Where it leads, in the words of an edit.
         let scope = match &last.scope {
@@ -59,7 +67,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
             scope => format!(" {}", printable(&scope.to_string())),
         };
         let before = last.before.map_or("as all".into(), digits::near);
-        let text = format!("z  undo {}{scope} → {before}", last.knob.symbol());
+        let text = format!("{}  undo {}{scope} → {before}", app.keys("z"), last.knob.symbol());
         lines.write(Line::styled(text, app.theme.quiet), buffer);
     }
 }

@@ -1,5 +1,7 @@
 //! The table of tensors.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -25,16 +27,14 @@ const TREND: usize = 4;
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let rows = app.rows();
     let tensors = rows.len();
-    // Inside the border, below the heads.
-    let room = usize::from(area.height.saturating_sub(3));
-    let chosen = rows.iter().position(|row| *row == app.tensor).unwrap_or(0);
-    let first = (chosen + 1).saturating_sub(room);
+    let Range { start: first, end } = shown(app, &rows, area);
+    let room = end - first;
     let mut settings = format!("t: λ reaches {}", reach(app));
     if !app.filter.is_empty() {
         settings = format!("/ {} · {settings}", printable(&app.filter));
     }
     if room < tensors {
-        let more = match (first > 0, first + room < tensors) {
+        let more = match (first > 0, end < tensors) {
             (true, true) => "↕",
             (true, false) => "↑",
             _ => "↓",
@@ -72,6 +72,14 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
             }
         }
     }
+}
+
+/// The rows of the table that there is room for: inside the border, below the heads, with the chosen one among them.
+pub(super) fn shown(app: &App, rows: &[usize], area: Rect) -> Range<usize> {
+    let room = usize::from(area.height.saturating_sub(3));
+    let chosen = rows.iter().position(|row| *row == app.tensor).unwrap_or(0);
+    let first = (chosen + 1).saturating_sub(room);
+    first..(first + room).min(rows.len())
 }
 
 /// One cell's text.

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{chart, frame, gaps, horizon, readout, ruler};
+use super::{chart, frame, gaps, horizon, inside, readout, ruler};
 use crate::series::{Column, Extent, Points};
 use crate::tui::app::{App, Panel, Run, SMOOTHINGS};
 use crate::tui::digits;
@@ -20,11 +20,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     let frozen = app.frozen.map(|step| format!("frozen at {}: f follows · ", digits::thousands(step)));
     let history = &run.history;
     let end = horizon(app);
-    let x = ruler(app, run);
-    let shown = x.steps.start.min(end)..x.steps.end.min(end);
-    let entries = history.steps.entry(shown.start)..history.steps.entry(shown.end);
-    let evaluated = history.training.extent(shown.clone()).join(history.validation.extent(shown));
-    let all = history.loss.extent(entries).join(evaluated);
+    let all = extent(app, run);
     let read = app.crosshair.map(|step| format!("at step {} · ", digits::thousands(step)));
     let settings = format!(
         "{}{}{}y {scale} · s smooth {}",
@@ -42,17 +38,8 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         buffer.set_stringn(inside.x + 1, inside.y, text, inside.width.into(), app.theme.quiet);
         return;
     }
-    let label =
-        |name: &str, value: Option<f32>| value.map(|value| format!("{name:<5} {}", digits::three(value.into())));
-    let last = |column: &Column, at: usize| at.checked_sub(1).and_then(|at| column.get(at));
-    let at = readout(app).min(end);
-    let batch = label("batch", last(&history.smooth, history.steps.entry(at)));
-    let training = label("train", history.training.last_before(at));
-    let validation = label("val", history.validation.last_before(at));
-    // A blank before them; more than usual only where a loss needs an exponent.
-    let longest = [&batch, &training, &validation].into_iter().flatten().map(|label| label.chars().count() + 1).max();
-    let room = if inside.width >= 50 { longest.unwrap_or(0).max(12) as u16 } else { 0 };
-    let plot = PlotFrame::new(inside, &x, range(app.scale, all), app.scale, room);
+    let Some(plot) = plot_frame(app, run, area) else { return };
+    let [batch, training, validation] = labels(app, run);
     let known = plot.columns_before(end);
     let cuts: Vec<_> = history.steps.between(plot.edges()).take(known).collect();
     let dense = |column: &Column| cuts.iter().map(|cut| column.extent(cut.clone())).collect();
@@ -66,6 +53,40 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         Trace { columns: sparse(&history.validation), pen: pen('v'), style: theme.validation, label: validation },
     ];
     chart(app, run, plot, &traces, inside, buffer);
+}
+
+/// Everything between the lowest and the highest loss that is shown.
+fn extent(app: &App, run: &Run) -> Extent {
+    let history = &run.history;
+    let (end, steps) = (horizon(app), app.shown_steps());
+    let shown = steps.start.min(end)..steps.end.min(end);
+    let entries = history.steps.entry(shown.start)..history.steps.entry(shown.end);
+    let evaluated = history.training.extent(shown.clone()).join(history.validation.extent(shown));
+    history.loss.extent(entries).join(evaluated)
+}
+
+/// The names and values of the batches, of training and of validation.
+fn labels(app: &App, run: &Run) -> [Option<String>; 3] {
+    let history = &run.history;
+    let label =
+        |name: &str, value: Option<f32>| value.map(|value| format!("{name:<5} {}", digits::three(value.into())));
+    let at = readout(app).min(horizon(app));
+    let batch = history.steps.entry(at).checked_sub(1).and_then(|at| history.smooth.get(at));
+    [
+        label("batch", batch),
+        label("train", history.training.last_before(at)),
+        label("val", history.validation.last_before(at)),
+    ]
+}
+
+/// Where the chart lies in the panel; `None` while there is nothing to draw.
+pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<PlotFrame> {
+    let (inside, all) = (inside(area), extent(app, run));
+    // A blank before the labels; more than usual only where a loss needs an exponent.
+    let longest = labels(app, run).iter().flatten().map(|label| label.chars().count() + 1).max();
+    let room = if inside.width >= 50 { longest.unwrap_or(0).max(12) as u16 } else { 0 };
+    let range = range(app.scale, all);
+    all.has_values().then(|| PlotFrame::new(inside, &ruler(app, run), range, app.scale, room))
 }
 
 /// From round value to round value; a logarithmic axis ends four decades below the top, however small a loss gets.

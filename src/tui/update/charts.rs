@@ -63,6 +63,12 @@ pub(super) fn move_crosshair(app: &mut App, by: i64) {
     }
 }
 
+/// The events further down or up.
+pub(super) fn scroll_events(app: &mut App, by: isize) {
+    let last = app.run.as_ref().map_or(0, |run| run.journal.entries.len().saturating_sub(1));
+    app.scrolled = app.scrolled.saturating_add_signed(by).min(last);
+}
+
 /// The next panel of those that are on the screen.
 pub(super) fn focus(app: &mut App, by: isize) {
     let panels = layout::reachable(app);

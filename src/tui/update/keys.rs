@@ -6,12 +6,12 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{Effect, charts, edits, palette, while_it_lasts};
+use super::{Effect, charts, edits, mouse, palette, while_it_lasts};
 use crate::stream::{Command, printable};
 use crate::tui::Ending;
 use crate::tui::app::dial::Which;
 use crate::tui::app::{App, Mode, Panel, Phase, Reach, SMOOTHINGS, Tone};
-use crate::tui::keymap::{self, Action};
+use crate::tui::keymap::Action;
 use crate::tui::widget::axis::Scale;
 
 /// How long the first ctrl-c waits for the second.
@@ -26,20 +26,21 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
         return Vec::new();
     }
+    let action = app.options.preferences.keys.action(key);
     // These three mean the same everywhere.
-    match keymap::action(key) {
+    match action {
         Some(Action::Interrupt) => return interrupt(app),
         Some(Action::Repaint) => return vec![Effect::Repaint],
         Some(Action::Suspend) => return vec![Effect::Suspend],
         _ => {}
     }
     match &mut app.mode {
-        Mode::Normal => keymap::action(key).map_or_else(Vec::new, |action| act(app, action)),
+        Mode::Normal => action.map_or_else(Vec::new, |action| act(app, action)),
         Mode::Typing { .. } | Mode::Noting { .. } | Mode::Filtering { .. } | Mode::Commanding { .. } => {
             type_key(app, key)
         }
         Mode::Help { scrolled } => {
-            match keymap::action(key) {
+            match action {
                 Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
                 Some(Action::Up) => *scrolled = scrolled.saturating_sub(1),
                 Some(Action::Help | Action::Back | Action::Quit | Action::Zoom) => app.mode = Mode::Normal,
@@ -145,6 +146,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
                 app.order = app.order.next();
             }
         }
+        Action::Mouse => return mouse::switch(app),
         Action::Palette => app.mode = Mode::Commanding { input: Input::default(), error: None },
         // Handled before the mode is asked.
         Action::Interrupt | Action::Repaint | Action::Suspend => {}
@@ -187,8 +189,6 @@ fn only_looks_on(app: &mut App) -> Vec<Effect> {
 }
 
 fn arrow(app: &mut App, action: Action) -> Vec<Effect> {
-    let Some(run) = &app.run else { return Vec::new() };
-    let last = run.journal.entries.len().saturating_sub(1);
     match (app.focus, action) {
         (_, Action::Left) if app.crosshair.is_some() => charts::move_crosshair(app, -1),
         (_, Action::Right) if app.crosshair.is_some() => charts::move_crosshair(app, 1),
@@ -197,8 +197,8 @@ fn arrow(app: &mut App, action: Action) -> Vec<Effect> {
         (Panel::Knobs, Action::Left | Action::Right) if app.looks_on() => return only_looks_on(app),
         (Panel::Knobs, Action::Left) => return edits::turn(app, app.dial, -1),
         (Panel::Knobs, Action::Right) => return edits::turn(app, app.dial, 1),
-        (Panel::Events, Action::Up) => app.scrolled = app.scrolled.saturating_sub(1),
-        (Panel::Events, Action::Down) => app.scrolled = (app.scrolled + 1).min(last),
+        (Panel::Events, Action::Up) => charts::scroll_events(app, -1),
+        (Panel::Events, Action::Down) => charts::scroll_events(app, 1),
         (Panel::Losses | Panel::Norm, Action::Left) => charts::pan(app, -1),
         (Panel::Losses | Panel::Norm, Action::Right) => charts::pan(app, 1),
         (Panel::Layers | Panel::Norm | Panel::Losses, Action::Up) => app.choose(-1),

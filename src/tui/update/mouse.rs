@@ -4,10 +4,10 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::charts;
+use super::{Effect, charts};
 use crate::tui::app::dial::Which;
 use crate::tui::app::window::{Stretch, Toward};
-use crate::tui::app::{App, Drag, Mode, Panel, Tone};
+use crate::tui::app::{App, Capture, Drag, Mode, Panel, Tone};
 use crate::tui::layout;
 use crate::tui::panel;
 use crate::tui::widget::plot::PlotFrame;
@@ -39,17 +39,19 @@ pub(super) fn act(app: &mut App, event: MouseEvent) {
     }
 }
 
-/// Mouse on or off. While it is on, the terminal's own selection of text needs Shift.
-pub(super) fn switch(app: &mut App) {
+/// Takes the mouse from the terminal, or gives it back; while it is ours, selecting text takes Shift.
+pub(super) fn switch(app: &mut App) -> Vec<Effect> {
     app.drag = None;
-    app.mouse = !app.mouse;
-    app.say(
-        Tone::Plain,
-        match app.mouse {
-            true => "mouse on: the wheel zooms and scrolls, a click takes the focus, a drag zooms a chart",
-            false => "mouse off: the terminal selects text",
-        },
-    );
+    let (mouse, text) = match app.mouse {
+        Capture::Off => (
+            Capture::On,
+            "mouse on: the wheel zooms and scrolls, a click takes the focus, a drag zooms; M gives it back",
+        ),
+        Capture::On => (Capture::Off, "mouse off: the terminal selects text with it"),
+    };
+    app.mouse = mouse;
+    app.say(Tone::Plain, text);
+    vec![Effect::Mouse(mouse)]
 }
 
 fn press(app: &mut App, at: Position) {

@@ -11,7 +11,7 @@ use crate::tui::keymap::Action;
 use crate::tui::theme::Theme;
 
 /// Every command, with what comes after it.
-const COMMANDS: [(&str, &str); 17] = [
+const COMMANDS: [(&str, &str); 20] = [
     ("set", "KEY[@LAYER or TENSOR] VALUE"),
     ("pause", ""),
     ("resume", ""),
@@ -19,20 +19,24 @@ const COMMANDS: [(&str, &str); 17] = [
     ("epoch", ""),
     ("evaluate", ""),
     ("note", "TEXT"),
+    ("snapshot", ""),
+    ("back", ""),
     ("pace", "STEPS A SECOND, or max"),
     ("undo", ""),
     ("redo", ""),
     ("x", "step, epoch, time or edit"),
     ("sort", "network, norm, since, gradient or update"),
     ("filter", "LETTERS"),
-    ("theme", "256, 16 or mono"),
+    ("theme", "auto, 256, dark, light, 16 or mono"),
     ("glyphs", "braille, octant or ascii"),
+    ("mouse", ""),
     ("help", ""),
     ("quit", ""),
 ];
 
 /// Those that ask training for something.
-const STEERING: [&str; 10] = ["set", "pause", "resume", "step", "epoch", "evaluate", "note", "pace", "undo", "redo"];
+const STEERING: [&str; 12] =
+    ["set", "pause", "resume", "step", "epoch", "evaluate", "note", "snapshot", "back", "pace", "undo", "redo"];
 
 /// Does what a line says; the error says what could have been said.
 pub(super) fn run(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
@@ -67,6 +71,9 @@ pub(super) fn run(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
         "epoch" => return Ok(keys::act(app, Action::Epoch)),
         "evaluate" => return Ok(keys::act(app, Action::Evaluate)),
         "note" => return Ok(while_it_lasts(app, Command::Note(rest.to_owned()))),
+        "snapshot" => return Ok(keys::act(app, Action::Snapshot)),
+        "back" => return Ok(keys::act(app, Action::GoBack)),
+        "mouse" => return Ok(keys::act(app, Action::Mouse)),
         "pace" => return pace(app, rest),
         "undo" => return Ok(edits::undo(app)),
         "redo" => return Ok(edits::redo(app)),
@@ -79,7 +86,10 @@ pub(super) fn run(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
             app.filter = rest.to_owned();
             app.choose(0);
         }
-        "theme" => app.theme = Theme::named(rest).ok_or_else(|| choice("theme"))?,
+        "theme" => {
+            let theme = Theme::named(rest).ok_or_else(|| choice("theme"))?;
+            app.theme = app.options.preferences.painted(theme);
+        }
         "glyphs" => app.options.glyphs = rest.parse().map_err(|_| choice("glyphs"))?,
         "help" => return Ok(keys::act(app, Action::Help)),
         _ => return Ok(keys::act(app, Action::Quit)),

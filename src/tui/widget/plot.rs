@@ -3,6 +3,8 @@
 //! The stock chart has linear axes only, blends series that cross, and paints a NaN on its top row. This one is fed
 //! with the extent of each pixel column, so nothing between two columns is ever missed, and its cost is its size.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -30,9 +32,11 @@ pub struct Plot<'a> {
     pub notches: &'a [u64],
     /// The step whose values the labels tell, instead of the last.
     pub crosshair: Option<u64>,
+    /// Steps that are being marked.
+    pub marked: Option<Range<u64>>,
     /// Axes and their labels.
     pub quiet: Style,
-    /// The crosshair.
+    /// The crosshair, and what is marked.
     pub strong: Style,
     /// The sign of values that are not finite.
     pub warning: Style,
@@ -111,6 +115,17 @@ impl PlotFrame {
         usize::from(self.plot.width) * 2
     }
 
+    /// The step at a column of cells; `None` beside the plot.
+    pub fn step_at(&self, x: u16) -> Option<u64> {
+        (self.plot.x..self.plot.right()).contains(&x).then(|| self.nearest_step(x))
+    }
+
+    /// The step at the column of cells, or at the end of the plot that is nearer.
+    pub fn nearest_step(&self, x: u16) -> u64 {
+        let at = usize::from(x.saturating_sub(self.plot.x)) * 2;
+        self.edges.get(at).or(self.edges.last()).copied().unwrap_or(0)
+    }
+
     /// How many of the pixel columns begin before a step.
     pub fn columns_before(&self, step: u64) -> usize {
         self.edges.partition_point(|edge| *edge < step).min(self.columns())
@@ -147,6 +162,7 @@ impl Widget for &Plot<'_> {
         }
         self.render_signs(buffer);
         self.render_crosshair(buffer);
+        self.render_marked(buffer);
         self.render_labels(buffer);
     }
 }
@@ -295,6 +311,18 @@ impl Plot<'_> {
         }
     }
 
+    /// A heavy line under what is marked.
+    fn render_marked(&self, buffer: &mut Buffer) {
+        let PlotFrame { plot, area, .. } = self.frame;
+        let Some(Range { start, end }) = self.marked.clone().filter(|_| plot.bottom() < area.bottom()) else { return };
+        let column = |step| self.frame.column(step);
+        if let (Some(first), Some(last)) = (column(start), column(end.saturating_sub(1))) {
+            for x in first..=last {
+                buffer.set_string(x, plot.bottom(), "━", self.strong);
+            }
+        }
+    }
+
     /// The series' names and last values on the right, at their height as far as there is room.
     fn render_labels(&self, buffer: &mut Buffer) {
         let PlotFrame { plot, area, .. } = &self.frame;
@@ -336,7 +364,17 @@ mod tests {
 
     fn plot<'a>(frame: PlotFrame, traces: &'a [Trace], marks: &'a [Mark]) -> Plot<'a> {
         let plain = Style::new();
-        Plot { frame, traces, marks, notches: &[], crosshair: None, quiet: plain, strong: plain, warning: plain }
+        Plot {
+            frame,
+            traces,
+            marks,
+            notches: &[],
+            crosshair: None,
+            marked: None,
+            quiet: plain,
+            strong: plain,
+            warning: plain,
+        }
     }
 
     fn draw(size: (u16, u16), values: &[&[f32]], scale: Scale, marks: &[Mark]) -> Buffer {
