@@ -37,8 +37,10 @@ fn main() {
             update(&mut app, Msg::Event(event));
         }
     }
-    let values = steps * (2 + tensors);
-    println!("{steps} steps of {tensors} tensors: loss, smoothed loss and a norm for each tensor, {values} values");
+    let values = steps * (2 + 3 * tensors);
+    println!(
+        "{steps} steps of {tensors} tensors: two losses, and for each tensor norm, gradient and update: {values} values"
+    );
     match before.zip(resident()) {
         Some((before, after)) => {
             let bytes = after.saturating_sub(before);

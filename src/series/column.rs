@@ -161,32 +161,27 @@ impl Column {
         let mut all = Extent::EMPTY;
         // At each level the ragged ends are taken one by one, what lies between them from the level above.
         for level in 0.. {
-            let gone = match level {
-                0 => self.values.gone,
-                _ => self.levels.get(level - 1).map_or(0, |level| level.gone),
-            };
-            let entry = |at: usize| match level {
-                0 => Extent::of(self.values.entries[at - gone]),
-                _ => self.levels[level - 1].entries[at - gone].extent,
-            };
+            let above = usize::checked_sub(level, 1).and_then(|level| self.levels.get(level));
+            let gone = if level == 0 { self.values.gone } else { above.map_or(0, |level| level.gone) };
             if from < to && from < gone {
                 from -= from % FAN;
             }
             if from < to && to < gone {
                 to = to.next_multiple_of(FAN);
             }
-            while from < to && !from.is_multiple_of(FAN) {
-                all = all.join(entry(from));
-                from += 1;
+            let head = from.next_multiple_of(FAN).min(to);
+            let tail = (to - to % FAN).max(head);
+            for ragged in [from..head, tail..to].into_iter().filter(|ragged| !ragged.is_empty()) {
+                let ragged = ragged.start - gone..ragged.end - gone;
+                all = match above {
+                    None => self.values.entries[ragged].iter().fold(all, |all, value| all.join(Extent::of(*value))),
+                    Some(level) => level.entries[ragged].iter().fold(all, |all, block| all.join(block.extent)),
+                };
             }
-            while from < to && !to.is_multiple_of(FAN) {
-                to -= 1;
-                all = all.join(entry(to));
-            }
-            if from == to {
+            if head == tail {
                 break;
             }
-            (from, to) = (from / FAN, to / FAN);
+            (from, to) = (head / FAN, tail / FAN);
         }
         all
     }

@@ -42,6 +42,8 @@ fn everything(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
         }
         None => status::alone(app, run, places.status, buffer),
     }
+    let told = places.title.is_some() || places.panels.iter().any(|(panel, _)| *panel == Panel::Events);
+    let first = places.panels.first().filter(|_| !told).map(|(_, area)| *area);
     for (panel, area) in places.panels {
         match panel {
             Panel::Losses => losses::render(app, run, area, buffer),
@@ -50,6 +52,9 @@ fn everything(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
             Panel::Norm => norm::render(app, run, area, buffer),
             Panel::Events => events::render(app, run, area, buffer),
         }
+    }
+    if let Some(area) = first {
+        events::in_border(app, run, area, buffer);
     }
     if let Some(area) = places.dials {
         knobs::lines(app, run, area, buffer);

@@ -90,6 +90,18 @@ fn a_run_that_overfits_is_told_what_may_help() {
 }
 
 #[test]
+fn a_small_screen_tells_the_last_event_in_a_border() {
+    let mut desk = Desk::new(Source::demo());
+    desk.train(1000);
+    let screen = desk.look(60, 16);
+    assert!(screen.contains("╰─ ! overfitting: val 0.") && screen.contains("; press ] for λ 1.00 "), "{screen}");
+    desk.press("w3<Enter>");
+    desk.train(200);
+    let screen = desk.look(60, 16);
+    assert!(screen.contains(" ① λ 0 → 3.00   since then: val −0.3"), "{screen}");
+}
+
+#[test]
 fn adam_with_l2_claims_no_half_life() {
     let mut desk = Desk::new(Source::with(DecayMode::L2, "adam"));
     desk.press("w3<Enter>");

@@ -24,7 +24,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     let entries = run.journal.entries.iter().rev().skip(app.scrolled);
     for (y, entry) in (inside.y..inside.bottom()).zip(entries) {
         let width = inside.width.saturating_sub(2);
-        buffer.set_line(inside.x + 1, y, &line(app, run, entry, width), width);
+        buffer.set_line(inside.x + 1, y, &line(app, run, entry, width, Stamp::Step), width);
     }
 }
 
@@ -32,16 +32,43 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
 pub(in crate::tui) fn last(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     if let Some(entry) = run.journal.entries.last() {
         let width = area.width.saturating_sub(2);
-        buffer.set_line(area.x + 1, area.y, &line(app, run, entry, width), width);
+        buffer.set_line(area.x + 1, area.y, &line(app, run, entry, width, Stamp::Step), width);
     }
 }
 
-fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
+/// The last event in the foot of a panel's border, where nothing else tells it.
+pub(in crate::tui) fn in_border(app: &App, run: &Run, panel: Rect, buffer: &mut Buffer) {
+    if let Some(entry) = run.journal.entries.last().filter(|_| panel.height > 1) {
+        let line = line(app, run, entry, panel.width.saturating_sub(6), Stamp::Left);
+        let (x, y, width) = (panel.x + 2, panel.bottom() - 1, line.width() as u16);
+        buffer.set_stringn(x, y, " ".repeat(usize::from(width) + 2), usize::from(panel.right() - x), Style::new());
+        buffer.set_line(x + 1, y, &line, width);
+    }
+}
+
+/// Whether a line says when.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stamp {
+    Step,
+    /// There is no room for it.
+    Left,
+}
+
+impl Stamp {
+    fn of<'a>(self, app: &App, step: u64) -> Span<'a> {
+        match self {
+            Stamp::Step => Span::styled(format!("step {:>7}  ", digits::thousands(step)), app.theme.quiet),
+            Stamp::Left => Span::raw(""),
+        }
+    }
+}
+
+fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) -> Line<'a> {
     let theme = &app.theme;
     let plain = Style::new();
     let letter;
     let (sign, style, text) = match &entry.what {
-        Happening::Edited(number) => return fit(edited(app, run, *number, width), width),
+        Happening::Edited(number) => return fit(edited(app, run, *number, width, stamp), width),
         Happening::Refused(reason) => ("!", theme.warning, printable(reason)),
         Happening::Noted(number, text) => {
             letter = app.options.glyphs.note(*number);
@@ -77,7 +104,7 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
     };
     let line = Line::from(vec![
         Span::styled(format!("{sign:<2}"), style),
-        Span::styled(format!("step {:>7}  ", digits::thousands(entry.step)), theme.quiet),
+        stamp.of(app, entry.step),
         Span::styled(text, style),
     ]);
     fit(line, width)
@@ -97,7 +124,7 @@ fn advice(app: &App, hint: &Hint) -> String {
 }
 
 /// An edit with what it did: the last one what changed since, others what changed until the next one.
-fn edited<'a>(app: &App, run: &Run, number: usize, width: u16) -> Line<'a> {
+fn edited<'a>(app: &App, run: &Run, number: usize, width: u16, stamp: Stamp) -> Line<'a> {
     let Some(edit) = run.journal.edits.get(number - 1) else { return Line::default() };
     let style = match edit.knob {
         Knob::WeightDecay => app.theme.weight_decay,
@@ -110,7 +137,7 @@ fn edited<'a>(app: &App, run: &Run, number: usize, width: u16) -> Line<'a> {
     };
     let mut line = Line::from(vec![
         Span::styled(format!("{:<2}", app.options.glyphs.edit(number)), style),
-        Span::styled(format!("step {:>7}  ", digits::thousands(edit.step)), app.theme.quiet),
+        stamp.of(app, edit.step),
         Span::styled(printable(&edit.describe(digits::exact)).into_owned(), style.patch(app.theme.strong)),
         Span::styled(by, app.theme.quiet),
     ]);

@@ -114,7 +114,9 @@ fn keys(app: &App, area: Rect, buffer: &mut Buffer) {
     let pause = if app.phase == Phase::Paused { "resume" } else { "pause" };
     let keys = KEYS.map(|(name, what)| (name, if what == "pause" { pause } else { what }));
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    flow(keys.map(|of| key(app, of)).into(), 3, area, buffer);
+    // Who is in a panel first wants to know the way back.
+    let keys = app.zoomed.then_some(("Esc", "all panels")).into_iter().chain(keys);
+    flow(keys.map(|of| key(app, of)).collect(), 3, area, buffer);
 }
 
 fn key<'a>(app: &App, (name, what): (&'static str, &'static str)) -> Line<'a> {
