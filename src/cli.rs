@@ -10,6 +10,7 @@ mod man;
 mod note;
 mod optimizers;
 mod pipeline;
+mod preferences;
 mod recipe;
 mod recipes;
 mod rerun;
@@ -43,17 +44,23 @@ const USAGE: u8 = 2;
 #[command(
     name = "wdtop",
     version,
-    after_help = "Examples:\n  \
-        wdtop                                        watch the demo, turn λ with [ and ]\n  \
-        wdtop train demo --weight-decay 3            start it with λ = 3\n  \
-        wdtop train article-mlp --headless           no screen, a line for each evaluation\n  \
-        wdtop recipes                                what else there is to train\n  \
-        wdtop list                                   what was recorded\n  \
-        wdtop compare demo-20260102-1 demo-20260102-2"
+    after_help = after_help()
 )]
 struct Cli {
     #[command(subcommand)]
     subcommand: Option<Sub>,
+}
+
+/// Examples, and where the screen's preferences stand.
+fn after_help() -> String {
+    let examples = "Examples:
+  wdtop                                        watch the demo, turn λ with [ and ]
+  wdtop train demo --weight-decay 3            start it with λ = 3
+  wdtop train article-mlp --headless           no screen, a line for each evaluation
+  wdtop recipes                                what else there is to train
+  wdtop list                                   what was recorded
+  wdtop compare demo-20260102-1 demo-20260102-2";
+    format!("{examples}\n\n{}", preferences::told())
 }
 
 #[derive(Debug, Subcommand)]

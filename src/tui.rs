@@ -10,10 +10,13 @@
 mod app;
 mod coach;
 mod digits;
+mod glyphs;
 mod input;
 mod keymap;
+mod layout;
 mod output;
 mod panel;
+mod preferences;
 mod terminal;
 mod theme;
 mod update;
@@ -28,9 +31,11 @@ use crossterm::event::Event as TerminalEvent;
 use ratatui::Frame;
 use thiserror::Error;
 
-pub use self::app::App;
+pub use self::app::{App, Capture};
+pub use self::glyphs::{Glyphs, UnknownGlyphs};
 use self::input::Signals;
 pub use self::keymap::markdown as keys_as_markdown;
+pub use self::preferences::{BadPreference, Preferences};
 pub use self::terminal::Handback;
 use self::terminal::Screen;
 pub use self::theme::Theme;
@@ -46,6 +51,22 @@ const FRAME: Duration = Duration::from_millis(34);
 pub struct Options {
     /// The name of the session that is recorded, if one is.
     pub recording: Option<String>,
+    /// The characters that it is made of.
+    pub glyphs: Glyphs,
+    /// What the keys may do.
+    pub access: Access,
+    /// What the user has chosen for every run.
+    pub preferences: Preferences,
+}
+
+/// What the keys may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    #[default]
+    Full,
+    /// Nothing that touches training, but to end it with the program.
+    ReadOnly,
 }
 
 /// How it ended.
@@ -57,6 +78,8 @@ pub struct Outcome {
     pub failure: Option<String>,
     /// Why the program left the screen.
     pub ending: Ending,
+    /// Text for [`Preferences::remember`] where it is not what it was at the start.
+    pub panels: Option<String>,
     /// Whether the terminal is usable; where it is stuck, nothing should be written to it.
     pub terminal: Handback,
 }
@@ -94,7 +117,11 @@ pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -
     let signals = Signals::listen()?;
     let screen = Screen::enter()?;
     let keys = input::keys()?;
-    let app = App::new(options, Theme::from_environment());
+    let theme = options.preferences.theme();
+    let mut app = App::new(options, theme);
+    let (columns, rows) = crossterm::terminal::size()?;
+    update(&mut app, Msg::Resized(columns, rows));
+    let hidden = app.hidden.clone();
     let mut session = Session {
         app,
         screen,
@@ -106,6 +133,9 @@ pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -
         line: TerminalLine::Up,
         ending: None,
     };
+    if session.app.mouse == Capture::On {
+        session.perform(vec![Effect::Mouse(Capture::On)]);
+    }
     session.run(keys, &signals);
     let Session { app, screen, line, ending, .. } = session;
     let handback = screen.leave();
@@ -113,6 +143,7 @@ pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -
         summary: app.summary().cloned(),
         failure: app.failure().map(str::to_owned),
         ending: ending.unwrap_or(Ending::Left),
+        panels: (app.hidden != hidden).then(|| preferences::remembered(&app.hidden)),
         terminal: if line == TerminalLine::Up { handback } else { Handback::Stuck },
     })
 }
@@ -185,8 +216,9 @@ impl Session {
     fn terminal_event(&mut self, event: TerminalEvent) {
         match event {
             TerminalEvent::Key(key) => self.take(Msg::Key(key)),
+            TerminalEvent::Mouse(event) => self.take(Msg::Mouse(event)),
             TerminalEvent::Paste(text) => self.take(Msg::Paste(text)),
-            TerminalEvent::Resize(..) => self.take(Msg::Resized),
+            TerminalEvent::Resize(columns, rows) => self.take(Msg::Resized(columns, rows)),
             _ => {}
         }
     }
@@ -265,6 +297,7 @@ impl Session {
                 }
                 Effect::Recycle(batch) => self.events.recycle(batch),
                 Effect::Suspend => self.with_screen(Screen::suspend),
+                Effect::Mouse(capture) => self.with_screen(|screen| screen.capture_mouse(capture)),
                 Effect::Repaint => self.with_screen(Screen::repaint),
                 Effect::Leave(ending) => self.ending = Some(ending),
             }

@@ -12,12 +12,12 @@ use jiff::Zoned;
 use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::settings::Watched;
-use super::{FAILED, Usage, signals};
+use super::{FAILED, Usage, preferences, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
 use crate::train::{self, Experiment};
-use crate::tui;
+use crate::tui::{self, Access, Glyphs};
 
 /// Events that may wait on a wire.
 const EVENTS_WAITING: usize = 64;
@@ -44,6 +44,14 @@ pub struct Output {
     #[arg(long, conflicts_with = "headless", help_heading = "Run")]
     json: bool,
 
+    /// What the screen is made of: braille, octant (needs a font with Unicode 16) or ascii [default: braille]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    glyphs: Option<Glyphs>,
+
+    /// On the screen no key touches training; q still ends both
+    #[arg(long, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    read_only: bool,
+
     /// With --json: of the updates, tell those whose index is a multiple of N; 0 tells none
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Run")]
     every: u64,
@@ -60,7 +68,15 @@ pub enum View {
 
 impl Default for Output {
     fn default() -> Self {
-        Output { record: None, no_record: false, headless: false, json: false, every: 1 }
+        Output {
+            record: None,
+            no_record: false,
+            headless: false,
+            json: false,
+            glyphs: None,
+            read_only: false,
+            every: 1,
+        }
     }
 }
 
@@ -98,16 +114,27 @@ impl Output {
         })
     }
 
+    /// What was asked of the screen, on the command line and for every run.
+    fn on_screen(&self) -> Result<tui::Options> {
+        let access = if self.read_only { Access::ReadOnly } else { Access::Full };
+        let preferences = preferences::load()?;
+        let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
+        Ok(tui::Options { recording: None, glyphs, access, preferences })
+    }
+
     /// Trains to the end.
     ///
     /// # Errors
     /// As [`view`](Self::view) and [`recorder`](Self::recorder); where the run fails or diverges.
     pub fn train(&self, experiment: Experiment, subcommand: &str) -> Result<ExitCode> {
         let view = self.view(subcommand)?;
-        let recorder = self.recorder(&experiment.description().config.recipe)?;
+        let recipe = experiment.description().config.recipe.clone();
         match view {
-            View::Screen => show(experiment, recorder),
-            View::Headless(style) => print(experiment, recorder, style),
+            View::Screen => {
+                let options = self.on_screen()?;
+                show(experiment, self.recorder(&recipe)?, options)
+            }
+            View::Headless(style) => print(experiment, self.recorder(&recipe)?, style),
         }
     }
 }
@@ -166,12 +193,12 @@ impl Running {
 }
 
 /// Trains on the screen; afterwards the normal screen tells how it ended.
-fn show(experiment: Experiment, recorder: Option<Recorder>) -> Result<ExitCode> {
+fn show(experiment: Experiment, recorder: Option<Recorder>, options: tui::Options) -> Result<ExitCode> {
     let name = recorder.as_ref().map(|recorder| record::session_name(recorder.path()));
     let path = recorder.as_ref().map(|recorder| recorder.path().display().to_string());
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
-    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name });
+    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name, ..options });
     let recorded = match &outcome {
         Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
         // Told to leave at once, the recorder is not waited for: what it has written is sound.
@@ -186,6 +213,7 @@ fn show(experiment: Experiment, recorder: Option<Recorder>) -> Result<ExitCode> 
         }
     };
     let outcome = outcome.context("the terminal")?;
+    outcome.panels.iter().for_each(|panels| preferences::remember(panels));
     if outcome.terminal == tui::Handback::Restored {
         outcome.summary.iter().for_each(|summary| say(&describe(summary)));
         recorded.iter().for_each(|line| say(line));

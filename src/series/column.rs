@@ -7,8 +7,8 @@ const FAN: usize = 16;
 
 /// An append-only column of f32 that finds the extent of any stretch without walking it.
 ///
-/// Level 0 of the pyramid has one [`Extent`] for every 16 values, each further level one for every 16 below. Only
-/// complete blocks are summed up, so an append touches the pyramid once in 16 times.
+/// Level 0 of the pyramid has one block for every 16 values, each further level one for every 16 below. Only complete
+/// blocks are summed up, so an append touches the pyramid once in 16 times.
 ///
 /// ```
 /// use wdtop::series::Column;
@@ -18,10 +18,31 @@ const FAN: usize = 16;
 /// assert_eq!((halves[0].min, halves[0].max, halves[0].gaps), (1.0, 5.0, 0));
 /// assert_eq!((halves[1].min, halves[1].max, halves[1].gaps), (2.0, 2.0, 1));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// A column that is to stay small [forgets](Self::forgetful): of each level it keeps the last entries, so that what is
+/// older is known in blocks of 16, what is older still in blocks of 256, and no spike is ever lost.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    values: Vec<f32>,
-    levels: Vec<Vec<Extent>>,
+    values: Level<f32>,
+    levels: Vec<Level<Block>>,
+    /// Entries that each level keeps at least; a multiple of [`FAN`].
+    kept: usize,
+}
+
+/// One level of the pyramid: all its entries, or the last ones.
+#[derive(Debug, Clone, PartialEq)]
+struct Level<T> {
+    /// Entries that were forgotten; a multiple of [`FAN`], so that the blocks above know them all.
+    gone: usize,
+    entries: Vec<T>,
+}
+
+/// What is known of 16 entries of the level below.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Block {
+    extent: Extent,
+    /// Of the finite values; not a number where there is none.
+    mean: f32,
 }
 
 /// Smallest and largest finite value of a stretch, and how many were not finite.
@@ -59,78 +80,108 @@ impl Extent {
     }
 }
 
+impl Default for Column {
+    fn default() -> Self {
+        Column::forgetful(usize::MAX)
+    }
+}
+
 impl Column {
-    /// An empty column.
+    /// An empty column that keeps every value.
     pub fn new() -> Self {
         Column::default()
     }
 
+    /// An empty column that keeps at least the last `kept` values one by one, and as many blocks of each size.
+    pub fn forgetful(kept: usize) -> Self {
+        let kept = kept.clamp(FAN, usize::MAX / 4).next_multiple_of(FAN);
+        Column { values: Level::default(), levels: Vec::new(), kept }
+    }
+
     /// Adds a value at the end.
     pub fn push(&mut self, value: f32) {
-        self.values.push(value);
+        self.values.entries.push(value);
         let (mut level, mut block) = (0, FAN);
-        while self.values.len().is_multiple_of(block) {
-            let extent = match level {
-                0 => last_block(&self.values).iter().fold(Extent::EMPTY, |all, &value| all.join(Extent::of(value))),
-                _ => last_block(&self.levels[level - 1]).iter().copied().fold(Extent::EMPTY, Extent::join),
+        while self.len().is_multiple_of(block) {
+            let sum = match level {
+                0 => Block::of(last_block(&self.values.entries).iter().map(|value| (Extent::of(*value), *value))),
+                _ => {
+                    let below = last_block(&self.levels[level - 1].entries);
+                    Block::of(below.iter().map(|block| (block.extent, block.mean)))
+                }
             };
             if level == self.levels.len() {
-                self.levels.push(Vec::new());
+                self.levels.push(Level::default());
             }
-            self.levels[level].push(extent);
+            self.levels[level].entries.push(sum);
+            self.levels[level].forget(self.kept);
             level += 1;
             block *= FAN;
         }
+        self.values.forget(self.kept);
     }
 
     /// Number of values.
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.values.gone + self.values.entries.len()
     }
 
     /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.len() == 0
     }
 
-    /// The value at a position.
+    /// The value at a position; where it was forgotten, the mean of the smallest block that is known.
     pub fn get(&self, at: usize) -> Option<f32> {
-        self.values.get(at).copied()
+        if at >= self.values.gone {
+            return self.values.entries.get(at - self.values.gone).copied();
+        }
+        let mut at = at;
+        self.levels.iter().find_map(|level| {
+            at /= FAN;
+            Some(level.entries.get(at.checked_sub(level.gone)?)?.mean)
+        })
     }
 
     /// The value at the end.
     pub fn last(&self) -> Option<f32> {
-        self.values.last().copied()
+        self.values.entries.last().copied()
     }
 
-    /// All values in order.
-    pub fn values(&self) -> &[f32] {
-        &self.values
+    /// All values in order, as [`get`](Self::get) tells them.
+    pub fn iter(&self) -> impl Iterator<Item = f32> {
+        (0..self.len()).map_while(|at| self.get(at))
     }
 
-    /// The extent of the values at these positions; positions beyond the end count for nothing.
+    /// The extent of the values at these positions; positions beyond the end count for nothing. Where values were
+    /// forgotten, it is that of the whole blocks around them.
     pub fn extent(&self, range: Range<usize>) -> Extent {
-        let mut to = range.end.min(self.values.len());
+        let mut to = range.end.min(self.len());
         let mut from = range.start.min(to);
         let mut all = Extent::EMPTY;
-        let entry = |level: usize, at: usize| match level {
-            0 => Extent::of(self.values[at]),
-            _ => self.levels[level - 1][at],
-        };
         // At each level the ragged ends are taken one by one, what lies between them from the level above.
         for level in 0.. {
-            while from < to && !from.is_multiple_of(FAN) {
-                all = all.join(entry(level, from));
-                from += 1;
+            let above = usize::checked_sub(level, 1).and_then(|level| self.levels.get(level));
+            let gone = if level == 0 { self.values.gone } else { above.map_or(0, |level| level.gone) };
+            if from < to && from < gone {
+                from -= from % FAN;
             }
-            while from < to && !to.is_multiple_of(FAN) {
-                to -= 1;
-                all = all.join(entry(level, to));
+            if from < to && to < gone {
+                to = to.next_multiple_of(FAN);
             }
-            if from == to {
+            let head = from.next_multiple_of(FAN).min(to);
+            let tail = (to - to % FAN).max(head);
+            for ragged in [from..head, tail..to].into_iter().filter(|ragged| !ragged.is_empty()) {
+                let ragged = ragged.start - gone..ragged.end - gone;
+                all = match above {
+                    None => self.values.entries[ragged].iter().fold(all, |all, value| all.join(Extent::of(*value))),
+                    Some(level) => level.entries[ragged].iter().fold(all, |all, block| all.join(block.extent)),
+                };
+            }
+            if head == tail {
                 break;
             }
-            (from, to) = (from / FAN, to / FAN);
+            (from, to) = (head / FAN, tail / FAN);
         }
         all
     }
@@ -138,7 +189,7 @@ impl Column {
     /// Cuts a stretch into `width` equal parts and gives the extent of each; a part that no value falls into is empty.
     pub fn query(&self, range: Range<usize>, width: usize) -> impl Iterator<Item = Extent> {
         let count = range.end.saturating_sub(range.start);
-        // Rounded up as in `Positions::cuts`: fewer values than parts begin with the first part.
+        // Rounded up: fewer values than parts begin with the first part.
         let cut =
             move |part: usize| range.start + (count as u128 * part as u128).div_ceil(width.max(1) as u128) as usize;
         (0..width).map(move |part| self.extent(cut(part)..cut(part + 1)))
@@ -150,6 +201,36 @@ impl FromIterator<f32> for Column {
         let mut column = Column::new();
         values.into_iter().for_each(|value| column.push(value));
         column
+    }
+}
+
+impl<T> Default for Level<T> {
+    fn default() -> Self {
+        Level { gone: 0, entries: Vec::new() }
+    }
+}
+
+impl<T> Level<T> {
+    /// Once twice as many are there, the older half goes: not one with every entry, that would move them all each time.
+    fn forget(&mut self, kept: usize) {
+        if self.entries.len() == 2 * kept {
+            self.entries.drain(..kept);
+            self.gone += kept;
+        }
+    }
+}
+
+impl Block {
+    fn of(parts: impl Iterator<Item = (Extent, f32)>) -> Self {
+        let (mut extent, mut sum, mut count) = (Extent::EMPTY, 0.0, 0.0);
+        for (part, mean) in parts {
+            extent = extent.join(part);
+            if mean.is_finite() {
+                sum += f64::from(mean);
+                count += 1.0;
+            }
+        }
+        Block { extent, mean: (sum / count) as f32 }
     }
 }
 
@@ -188,6 +269,44 @@ mod tests {
                 prop_assert_eq!(extent, brute(&values[cut(part)..cut(part + 1)]));
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_forgotten_is_known_in_blocks(
+            values in prop::collection::vec(value(), 0..20_000),
+            ends in (0usize..20_000, 0usize..20_000),
+        ) {
+            let mut column = Column::forgetful(32);
+            values.iter().for_each(|value| column.push(*value));
+            prop_assert!(column.values.entries.len() <= 64 && column.levels.iter().all(|level| level.entries.len() <= 64));
+            prop_assert_eq!(column.len(), values.len());
+            let (from, to) = (ends.0.min(ends.1).min(values.len()), ends.0.max(ends.1).min(values.len()));
+            let found = column.extent(from..to);
+            // All that is there, and nothing that is not near it.
+            let inside = brute(&values[from..to]);
+            let block = 4096;
+            let around = match from == to {
+                true => Extent::EMPTY,
+                false => brute(&values[from / block * block..to.next_multiple_of(block).min(values.len())]),
+            };
+            prop_assert_eq!(found.join(inside), Extent { gaps: found.gaps + inside.gaps, ..found });
+            prop_assert_eq!(found.join(around), Extent { gaps: found.gaps + around.gaps, ..around });
+            prop_assert!((inside.gaps..=around.gaps).contains(&found.gaps));
+            let recent = values.len().saturating_sub(32);
+            prop_assert_eq!(column.extent(recent..values.len()), brute(&values[recent..]));
+            prop_assert_eq!(column.iter().count(), values.len());
+        }
+    }
+
+    #[test]
+    fn a_forgotten_value_is_the_mean_of_its_block() {
+        let mut column = Column::forgetful(16);
+        (0..64).for_each(|value| column.push(value as f32));
+        assert_eq!(
+            (column.get(0), column.get(15), column.get(63), column.get(64)),
+            (Some(7.5), Some(7.5), Some(63.0), None)
+        );
     }
 
     #[test]

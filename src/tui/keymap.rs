@@ -1,7 +1,10 @@
 //! The one table of keys: what they do, how the help says it, what the README prints.
 
+use std::collections::BTreeMap;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::app::Panel;
 use super::app::dial::Which;
 
 /// What a key can mean while nothing is being typed.
@@ -19,6 +22,7 @@ pub(super) enum Action {
     Left,
     Right,
     Freeze,
+    Mouse,
     Repaint,
     Suspend,
     PauseOrResume,
@@ -40,6 +44,39 @@ pub(super) enum Action {
     Scale,
     SmoothLess,
     SmoothMore,
+    ZoomIn,
+    ZoomOut,
+    Follow,
+    Unit,
+    Crosshair,
+    Filter,
+    Order,
+    Palette,
+    Toggle(Panel),
+}
+
+impl Action {
+    /// Whether it asks training for something.
+    pub(super) fn steers(self) -> bool {
+        use Action as A;
+        matches!(
+            self,
+            A::PauseOrResume
+                | A::Step
+                | A::Epoch
+                | A::Evaluate
+                | A::Note
+                | A::Snapshot
+                | A::GoBack
+                | A::Slower
+                | A::Faster
+                | A::Turn(..)
+                | A::Type(_)
+                | A::SwitchDecay
+                | A::Undo
+                | A::Redo
+        )
+    }
 }
 
 /// The headings of the help.
@@ -114,6 +151,17 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(
             View,
             &[
+                ("1", A::Toggle(Panel::Losses)),
+                ("2", A::Toggle(Panel::Knobs)),
+                ("3", A::Toggle(Panel::Layers)),
+                ("4", A::Toggle(Panel::Norm)),
+                ("5", A::Toggle(Panel::Events)),
+            ],
+            "the panel on and off; without room for it, on the whole screen",
+        ),
+        bind(
+            View,
+            &[
                 ("Up", A::Up),
                 ("Down", A::Down),
                 ("Left", A::Left),
@@ -123,32 +171,119 @@ pub(super) static BINDINGS: &[Binding] = {
                 ("h", A::Left),
                 ("l", A::Right),
             ],
-            "choose a tensor or a knob, turn the knob, scroll",
+            "choose a tensor or a knob, turn the knob, scroll; sideways in a chart",
         ),
+        bind(
+            View,
+            &[("+", A::ZoomIn), ("-", A::ZoomOut), ("=", A::Follow)],
+            "charts nearer, further; back to the last step, then to all of the run",
+        ),
+        bind(View, &[("x", A::Unit)], "charts by step, epoch, wall time, steps since the last edit"),
+        bind(View, &[("i", A::Crosshair)], "read values out at a step, which Left and Right move"),
         bind(View, &[("y", A::Scale)], "loss on a linear or a logarithmic axis"),
         bind(View, &[("s", A::SmoothLess), ("S", A::SmoothMore)], "smooth the training loss less, more"),
+        bind(View, &[("/", A::Filter)], "list the tensors with these letters in their name"),
+        bind(View, &[("o", A::Order)], "order of the tensors: the network's, by ‖w‖, change, ‖g‖, upd/w"),
         bind(View, &[("f", A::Freeze)], "freeze the charts, and follow again"),
+        bind(Program, &[(":", A::Palette)], "type a command, as set weight_decay@fc1 0.1; Tab completes it"),
         bind(Program, &[("q", A::Quit)], "quit; asks while training"),
         bind(Program, &[("ctrl-c", A::Interrupt)], "twice: quit at once"),
         bind(Program, &[("?", A::Help), ("F1", A::Help)], "this list"),
         bind(Program, &[("Esc", A::Back)], "one layer out; never quits"),
+        bind(
+            Program,
+            &[("M", A::Mouse)],
+            "the mouse on and off: wheel, click, drag in a chart; off, the terminal selects",
+        ),
         bind(Program, &[("ctrl-l", A::Repaint)], "paint the screen anew"),
         bind(Program, &[("ctrl-z", A::Suspend)], "suspend; training stands still until fg"),
     ]
 };
 
-impl Binding {
-    /// Its keys in a row: `[ ]`.
-    pub(super) fn names(&self) -> String {
-        let names: Vec<&str> = self.keys.iter().map(|(name, _)| *name).collect();
+/// The keys as somebody wants them: some do what another does in the table, or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Keys {
+    meanings: BTreeMap<String, String>,
+}
+
+/// Keys that are a way out; they stay where everybody looks for them.
+const FIXED: [&str; 2] = ["ctrl-c", "Esc"];
+
+impl Keys {
+    /// Has a key do what another does in the table, or nothing where that is empty. The error is what would be taken.
+    pub(super) fn remap(&mut self, key: &str, meaning: &str) -> Result<(), String> {
+        if FIXED.contains(&key) {
+            return Err("left as it is".into());
+        }
+        if !is_name(key) {
+            let named = NAMED.join(", ");
+            return Err(format!("named as a character, ctrl- and a letter, F1 to F12, {named}"));
+        }
+        if !meaning.is_empty() && !all().any(|(its, _)| *its == meaning) {
+            return Err("a key of the README's list, or \"\" for none".into());
+        }
+        self.meanings.insert(key.to_owned(), meaning.to_owned());
+        Ok(())
+    }
+
+    /// What a key means while nothing is being typed.
+    pub(super) fn action(&self, key: KeyEvent) -> Option<Action> {
+        let name = name(key)?;
+        let meaning = self.meanings.get(&name).unwrap_or(&name);
+        all().find(|(its, _)| its == meaning).map(|(_, action)| *action)
+    }
+
+    /// The keys that do what one does in the table: itself, unless it does something else now, and others.
+    pub(super) fn names<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        let itself = (!self.meanings.contains_key(key)).then_some(key);
+        let others = self.meanings.iter().filter(move |(_, meaning)| *meaning == key);
+        itself.into_iter().chain(others.map(|(name, _)| name.as_str()))
+    }
+
+    /// Keys of the table, with blanks between them, by the names that they have now.
+    pub(super) fn shown(&self, keys: &str) -> String {
+        let names: Vec<&str> = keys.split(' ').map(|key| self.names(key).next().unwrap_or("—")).collect();
+        names.join(" ")
+    }
+
+    /// A binding's keys in a row: `[ ]`.
+    pub(super) fn of(&self, binding: &Binding) -> String {
+        let names: Vec<&str> = binding.keys.iter().flat_map(|(key, _)| self.names(key)).collect();
         names.join(" ")
     }
 }
 
-/// What a key means while nothing is being typed.
-pub(super) fn action(key: KeyEvent) -> Option<Action> {
-    let name = name(key)?;
-    BINDINGS.iter().flat_map(|binding| binding.keys).find(|(key, _)| *key == name).map(|(_, action)| *action)
+/// Keys that have a name of more than one letter.
+const NAMED: [&str; 17] = [
+    "Space",
+    "Enter",
+    "Tab",
+    "S-Tab",
+    "Up",
+    "Down",
+    "Left",
+    "Right",
+    "PageUp",
+    "PageDown",
+    "Home",
+    "End",
+    "Insert",
+    "Delete",
+    "Backspace",
+    "Esc",
+    "ctrl-Space",
+];
+
+fn is_name(key: &str) -> bool {
+    let mut letters = key.strip_prefix("ctrl-").unwrap_or(key).chars();
+    let one = matches!((letters.next(), letters.next()), (Some(letter), None) if !letter.is_whitespace());
+    let function = key.strip_prefix('F').and_then(|number| number.parse().ok());
+    one || NAMED.contains(&key) || function.is_some_and(|number: u8| (1..=12).contains(&number))
+}
+
+/// Every key with its action.
+fn all() -> impl Iterator<Item = &'static (&'static str, Action)> {
+    BINDINGS.iter().flat_map(|binding| binding.keys)
 }
 
 /// The list of keys as Markdown, for the README.
@@ -179,6 +314,13 @@ fn name(key: KeyEvent) -> Option<String> {
         KeyCode::Down => "Down".into(),
         KeyCode::Left => "Left".into(),
         KeyCode::Right => "Right".into(),
+        KeyCode::PageUp => "PageUp".into(),
+        KeyCode::PageDown => "PageDown".into(),
+        KeyCode::Home => "Home".into(),
+        KeyCode::End => "End".into(),
+        KeyCode::Insert => "Insert".into(),
+        KeyCode::Delete => "Delete".into(),
+        KeyCode::Backspace => "Backspace".into(),
         KeyCode::F(number) => format!("F{number}"),
         _ => return None,
     };
@@ -208,13 +350,30 @@ mod tests {
 
     #[test]
     fn keys_are_found_by_what_a_terminal_sends() {
-        let key = |code, modifiers| action(KeyEvent::new(code, modifiers));
+        let keys = Keys::default();
+        let key = |code, modifiers| keys.action(KeyEvent::new(code, modifiers));
         assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Action::Interrupt));
         assert_eq!(key(KeyCode::Char('Z'), KeyModifiers::SHIFT), Some(Action::Redo));
         assert_eq!(key(KeyCode::BackTab, KeyModifiers::SHIFT), Some(Action::PreviousPanel));
         assert_eq!(key(KeyCode::Char(' '), KeyModifiers::NONE), Some(Action::PauseOrResume));
         assert_eq!(key(KeyCode::Char('c'), KeyModifiers::NONE), Some(Action::Snapshot));
         assert_eq!(key(KeyCode::Char('q'), KeyModifiers::ALT), None);
+    }
+
+    #[test]
+    fn a_key_does_what_another_did_and_is_shown_in_its_place() {
+        let mut keys = Keys::default();
+        keys.remap("+", "]").unwrap();
+        keys.remap("]", "").unwrap();
+        keys.remap("F2", "q").unwrap();
+        let action = |code| keys.action(KeyEvent::new(code, KeyModifiers::NONE));
+        assert_eq!(action(KeyCode::Char('+')), Some(Action::Turn(Which::WeightDecay, 1)));
+        assert_eq!((action(KeyCode::Char(']')), action(KeyCode::F(2))), (None, Some(Action::Quit)));
+        assert_eq!((keys.shown("[ ]"), keys.shown("q"), keys.shown("+")), ("[ +".into(), "q".into(), "—".into()));
+        assert_eq!(keys.names("q").collect::<Vec<_>>(), ["q", "F2"]);
+        for (key, meaning) in [("ctrl-c", "q"), ("Esc", ""), ("xx", "q"), ("F13", "q"), ("", "q"), ("x", "b")] {
+            assert!(keys.remap(key, meaning).is_err(), "{key} {meaning}");
+        }
     }
 
     #[test]

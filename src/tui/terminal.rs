@@ -22,10 +22,16 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 
+use super::app::Capture;
 use super::output::FrameWriter;
 
 /// How long a way out waits for a terminal that takes no output.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Has the terminal tell of buttons, the wheel and drags, in numbers of any size. Not of every motion, which would wake
+/// the program up for nothing.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 /// The terminal while the program has it.
 pub(super) struct Screen {
@@ -33,6 +39,7 @@ pub(super) struct Screen {
     frame: Collector,
     output: FrameWriter,
     restorer: Arc<Restorer>,
+    mouse: Capture,
 }
 
 /// Whether the terminal took what was needed to give it back.
@@ -57,7 +64,7 @@ impl Screen {
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
         let restorer = Arc::new(Restorer { entered: AtomicBool::new(false), writing: output.writing() });
         restore_on_panic(&restorer);
-        let mut screen = Screen { terminal, frame, output, restorer };
+        let mut screen = Screen { terminal, frame, output, restorer, mouse: Capture::Off };
         screen.take_over()?;
         Ok(screen)
     }
@@ -85,6 +92,15 @@ impl Screen {
         self.frame.write_all(before)?;
         self.terminal.draw(view)?;
         queue!(self.frame, EndSynchronizedUpdate)
+    }
+
+    /// Takes the mouse from the terminal, or gives it back, with the next frame.
+    pub(super) fn capture_mouse(&mut self, capture: Capture) -> io::Result<()> {
+        self.mouse = capture;
+        self.frame.write_all(match capture {
+            Capture::On => MOUSE_ON,
+            Capture::Off => MOUSE_OFF,
+        })
     }
 
     /// Makes the next frame paint every cell.
@@ -149,6 +165,9 @@ impl Screen {
         self.restorer.entered.store(true, Ordering::SeqCst);
         let mut bytes = Vec::new();
         queue!(bytes, EnterAlternateScreen, Hide, EnableBracketedPaste)?;
+        if self.mouse == Capture::On {
+            bytes.extend_from_slice(MOUSE_ON);
+        }
         let mut out = standard_output()?;
         out.write_all(&bytes)?;
         out.flush()?;
@@ -184,7 +203,7 @@ impl Restorer {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        let mut bytes = Vec::new();
+        let mut bytes = MOUSE_OFF.to_vec();
         let _ = queue!(
             bytes,
             EndSynchronizedUpdate,

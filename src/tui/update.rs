@@ -1,15 +1,20 @@
 //! The one function that changes the state.
 
+mod charts;
 mod edits;
 mod events;
 mod keys;
+mod mouse;
+mod palette;
+
+pub(super) use self::palette::candidates;
 
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::Ending;
-use super::app::{App, Mode, Phase, Tone};
+use super::app::{App, Capture, Mode, Phase, Tone};
 use crate::stream::{Command, Event, StepBatch};
 
 /// How long a signal waits for the run to end in order.
@@ -22,6 +27,8 @@ pub enum Msg {
     Tick(Duration),
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The source said something.
@@ -32,8 +39,8 @@ pub enum Msg {
     Unsent(Command),
     /// The process goes on after it was suspended.
     Continued,
-    /// The terminal has another size.
-    Resized,
+    /// The terminal has so many columns and rows.
+    Resized(u16, u16),
     /// The process was asked to end.
     End(Ending),
 }
@@ -49,6 +56,8 @@ pub enum Effect {
     Suspend,
     /// Paint every cell.
     Repaint,
+    /// Take the mouse from the terminal, or give it back.
+    Mouse(Capture),
     /// End the program.
     Leave(Ending),
 }
@@ -58,6 +67,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => tick(app, now),
         Msg::Key(key) => keys::press(app, key),
+        Msg::Mouse(event) => {
+            mouse::act(app, event);
+            Vec::new()
+        }
         Msg::Paste(text) => keys::paste(app, &text),
         Msg::Event(event) => events::take(app, event),
         Msg::Closed => closed(app),
@@ -69,7 +82,12 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Msg::Resized => Vec::new(),
+        Msg::Resized(columns, rows) => {
+            app.size = (columns, rows);
+            charts::refocus(app);
+            // Also where it is what it was: in between it may have been another, and the picture is cut.
+            vec![Effect::Repaint]
+        }
         Msg::End(ending) => end(app, ending),
     }
 }

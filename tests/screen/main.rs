@@ -1,12 +1,16 @@
 //! The terminal program without a terminal: keys in, pictures out.
 
+mod charts;
 mod desk;
 mod keys;
+mod mouse;
+mod preferences;
 mod source;
 
 use desk::Desk;
 use source::Source;
 use wdtop::stream::{DecayMode, Schedule, StopReason, Weights, What};
+use wdtop::tui::{Glyphs, Options};
 
 /// The demo: overfitting for 1,000 steps, then λ from 0 to 3.
 fn rescued() -> Desk {
@@ -86,6 +90,18 @@ fn a_run_that_overfits_is_told_what_may_help() {
 }
 
 #[test]
+fn a_small_screen_tells_the_last_event_in_a_border() {
+    let mut desk = Desk::new(Source::demo());
+    desk.train(1000);
+    let screen = desk.look(60, 16);
+    assert!(screen.contains("╰─ ! overfitting: val 0.") && screen.contains("; press ] for λ 1.00 "), "{screen}");
+    desk.press("w3<Enter>");
+    desk.train(200);
+    let screen = desk.look(60, 16);
+    assert!(screen.contains(" ① λ 0 → 3.00   since then: val −0.3"), "{screen}");
+}
+
+#[test]
 fn adam_with_l2_claims_no_half_life() {
     let mut desk = Desk::new(Source::with(DecayMode::L2, "adam"));
     desk.press("w3<Enter>");
@@ -102,7 +118,7 @@ fn help_lists_the_keys() {
 
 #[test]
 fn no_size_and_no_state_panics() {
-    let states: [fn() -> Desk; 8] = [
+    let states: [fn() -> Desk; 11] = [
         || Desk::new(Source::demo()),
         rescued,
         || {
@@ -113,6 +129,24 @@ fn no_size_and_no_state_panics() {
         || {
             let mut desk = rescued();
             desk.press("<Tab><Tab><Tab><Tab><Enter>j");
+            desk
+        },
+        || {
+            let mut desk = rescued();
+            desk.press("m");
+            desk.press("here<Enter>++++hhixxhhh");
+            desk
+        },
+        || {
+            let mut desk = rescued();
+            desk.press("/bias<Enter>oox12345:set ");
+            desk
+        },
+        || {
+            let options = Options { glyphs: Glyphs::Ascii, ..Options::default() };
+            let mut desk = Desk::with(Source::demo(), options);
+            desk.train(5);
+            desk.press("xx++13/nothing");
             desk
         },
         || {

@@ -2,23 +2,39 @@
 
 use std::collections::VecDeque;
 
+use super::clock::Clock;
 use crate::series::{Average, Column, Points, Positions};
-use crate::stream::{Edit, Evaluation, StepBatch, StepRow};
+use crate::stream::{Edit, Evaluation, StepBatch, StepRow, TensorSums};
 
 /// Seconds over which the measured speed is taken.
 const SPEED_WINDOW: f64 = 2.0;
+
+/// Updates that are remembered one by one; what is older is kept in blocks, so that a run of any length fits. The
+/// recording keeps all.
+const REMEMBERED: usize = 1 << 17;
+
+/// Share of the past that numbers keep which would change too fast to be read.
+const CALM: f64 = 0.9;
 
 /// What the screen remembers of a run.
 #[derive(Debug, Clone)]
 pub struct History {
     /// The update each entry of the columns below belongs to.
     pub steps: Positions,
+    /// When updates were made.
+    pub clock: Clock,
     /// Batch losses.
     pub loss: Column,
     /// Batch losses, smoothed.
     pub smooth: Column,
     /// Norms of each tensor.
     pub norms: Vec<Column>,
+    /// ‖g‖ of each tensor.
+    pub gradients: Vec<Column>,
+    /// ‖w' − w‖ / ‖w‖ of each tensor.
+    pub updates: Vec<Column>,
+    /// Each tensor's sums, averaged over some ten updates; the decay share is the last update's.
+    pub sums: Vec<TensorSums>,
     /// What is shown of each tensor's last gradient and update.
     pub pulses: Vec<Pulse>,
     /// Evaluated training losses.
@@ -45,12 +61,17 @@ pub struct Pulse {
 impl History {
     /// Nothing yet, for a network of so many tensors; `beta` smooths the batch losses.
     pub fn new(tensors: usize, beta: f64) -> Self {
-        let pulse = Pulse { gradient: Average::new(0.9), update: Average::new(0.9) };
+        let column = Column::forgetful(REMEMBERED);
+        let pulse = Pulse { gradient: Average::new(CALM), update: Average::new(CALM) };
         History {
             steps: Positions::default(),
-            loss: Column::new(),
-            smooth: Column::new(),
-            norms: vec![Column::new(); tensors],
+            clock: Clock::default(),
+            loss: column.clone(),
+            smooth: column.clone(),
+            norms: vec![column.clone(); tensors],
+            gradients: vec![column.clone(); tensors],
+            updates: vec![column; tensors],
+            sums: vec![TensorSums::default(); tensors],
             pulses: vec![pulse; tensors],
             training: Points::default(),
             validation: Points::default(),
@@ -67,17 +88,27 @@ impl History {
             if self.steps.last().is_some_and(|last| row.step <= last) || sums.len() != self.norms.len() {
                 continue;
             }
+            if self.last.is_none_or(|last| row.seconds - last.seconds > 0.05) {
+                self.clock.tick(row);
+            }
             self.steps.push(row.step);
             self.loss.push(row.loss as f32);
             self.smooth.push(self.smoothing.push(row.loss) as f32);
-            for ((norm, pulse), sums) in self.norms.iter_mut().zip(&mut self.pulses).zip(sums) {
-                norm.push(sums.norm() as f32);
-                pulse.gradient.push(sums.grad_norm());
-                pulse.update.push(sums.update_ratio());
+            for (at, sums) in sums.iter().enumerate() {
+                let (gradient, update) = (sums.grad_norm(), sums.update_ratio());
+                self.norms[at].push(sums.norm() as f32);
+                self.gradients[at].push(gradient as f32);
+                self.updates[at].push(update as f32);
+                self.pulses[at].gradient.push(gradient);
+                self.pulses[at].update.push(update);
+            }
+            for (mean, sums) in self.sums.iter_mut().zip(sums) {
+                blend(mean, sums, if self.last.is_none() { 0.0 } else { CALM });
             }
             self.last = Some(*row);
         }
         if let Some(row) = self.last {
+            self.clock.tick(&row);
             self.window.push_back(row);
             let old = |then: &StepRow| row.seconds - then.seconds >= SPEED_WINDOW;
             while self.window.len() > 2 && self.window.get(1).is_some_and(old) {
@@ -98,7 +129,8 @@ impl History {
     /// Smooths all batch losses anew.
     pub fn smooth(&mut self, beta: f64) {
         self.smoothing = Average::new(beta);
-        self.smooth = self.loss.values().iter().map(|loss| self.smoothing.push(f64::from(*loss)) as f32).collect();
+        self.smooth = Column::forgetful(REMEMBERED);
+        self.loss.iter().for_each(|loss| self.smooth.push(self.smoothing.push(f64::from(loss)) as f32));
     }
 
     /// Updates a second over the last two seconds; `None` before there are two.
@@ -152,4 +184,24 @@ impl History {
     pub fn norm_since(&self, tensor: usize, edit: &Edit) -> Option<f64> {
         Some(self.norm(tensor)? / self.norm_before(tensor, edit.step)?)
     }
+}
+
+/// Moves the average of sums on; sums that are not finite are passed over.
+fn blend(mean: &mut TensorSums, sums: &TensorSums, past: f64) {
+    let TensorSums { decay, w2, g2, d2, wd, wg, agree, decayed_w2, decayed_wd } = *sums;
+    if ![w2, g2, d2, wd, wg, agree, decayed_w2, decayed_wd].iter().all(|sum| sum.is_finite()) {
+        return;
+    }
+    let of = |mean: f64, sum: f64| past * mean + (1.0 - past) * sum;
+    *mean = TensorSums {
+        decay,
+        w2: of(mean.w2, w2),
+        g2: of(mean.g2, g2),
+        d2: of(mean.d2, d2),
+        wd: of(mean.wd, wd),
+        wg: of(mean.wg, wg),
+        agree: of(mean.agree, agree),
+        decayed_w2: of(mean.decayed_w2, decayed_w2),
+        decayed_wd: of(mean.decayed_wd, decayed_wd),
+    };
 }

@@ -14,16 +14,17 @@ use crate::tui::digits;
 
 /// The panel.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Events, "events", "", area, buffer);
+    let inside = frame(app, Panel::Events, Panel::Events.name(), "", area, buffer);
     if run.journal.entries.is_empty() {
-        let keys = if run.weight_decay.all > 0.0 { "[ or ]" } else { "]" };
+        let keys = if run.weight_decay.all > 0.0 { "[ ]" } else { "]" };
+        let keys = app.keys(keys).replace(' ', " or ");
         let text = format!("nothing yet: turn λ with {keys} and see what happens");
         buffer.set_stringn(inside.x + 1, inside.y, &text, inside.width.into(), app.theme.quiet);
     }
     let entries = run.journal.entries.iter().rev().skip(app.scrolled);
     for (y, entry) in (inside.y..inside.bottom()).zip(entries) {
         let width = inside.width.saturating_sub(2);
-        buffer.set_line(inside.x + 1, y, &line(app, run, entry, width), width);
+        buffer.set_line(inside.x + 1, y, &line(app, run, entry, width, Stamp::Step), width);
     }
 }
 
@@ -31,24 +32,55 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
 pub(in crate::tui) fn last(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     if let Some(entry) = run.journal.entries.last() {
         let width = area.width.saturating_sub(2);
-        buffer.set_line(area.x + 1, area.y, &line(app, run, entry, width), width);
+        buffer.set_line(area.x + 1, area.y, &line(app, run, entry, width, Stamp::Step), width);
     }
 }
 
-fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
+/// The last event in the foot of a panel's border, where nothing else tells it.
+pub(in crate::tui) fn in_border(app: &App, run: &Run, panel: Rect, buffer: &mut Buffer) {
+    if let Some(entry) = run.journal.entries.last().filter(|_| panel.height > 1) {
+        let line = line(app, run, entry, panel.width.saturating_sub(6), Stamp::Left);
+        let (x, y, width) = (panel.x + 2, panel.bottom() - 1, line.width() as u16);
+        buffer.set_stringn(x, y, " ".repeat(usize::from(width) + 2), usize::from(panel.right() - x), Style::new());
+        buffer.set_line(x + 1, y, &line, width);
+    }
+}
+
+/// Whether a line says when.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stamp {
+    Step,
+    /// There is no room for it.
+    Left,
+}
+
+impl Stamp {
+    fn of<'a>(self, app: &App, step: u64) -> Span<'a> {
+        match self {
+            Stamp::Step => Span::styled(format!("step {:>7}  ", digits::thousands(step)), app.theme.quiet),
+            Stamp::Left => Span::raw(""),
+        }
+    }
+}
+
+fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) -> Line<'a> {
     let theme = &app.theme;
     let plain = Style::new();
+    let letter;
     let (sign, style, text) = match &entry.what {
-        Happening::Edited(number) => return fit(edited(app, run, *number, width), width),
+        Happening::Edited(number) => return fit(edited(app, run, *number, width, stamp), width),
         Happening::Refused(reason) => ("!", theme.warning, printable(reason)),
-        Happening::Noted(text) => ("✎", plain, printable(text)),
+        Happening::Noted(number, text) => {
+            letter = app.options.glyphs.note(*number);
+            (letter.as_str(), plain, printable(text))
+        }
         Happening::Snapshot => ("▣", plain, "snapshot: B goes back to it".into()),
         Happening::Restored(to) => {
             ("↶", theme.strong, format!("back to the snapshot of step {}", digits::thousands(*to)).into())
         }
         Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
         Happening::Resumed => ("▸", theme.quiet, "resumed".into()),
-        Happening::Hint(hint) => ("!", theme.strong, advice(hint).into()),
+        Happening::Hint(hint) => ("!", theme.strong, advice(app, hint).into()),
         Happening::Diverged(what, weights) => {
             let text = format!("diverged: {} was not finite; {weights}", printable(what));
             ("×", theme.warning, text.into())
@@ -72,24 +104,27 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
     };
     let line = Line::from(vec![
         Span::styled(format!("{sign:<2}"), style),
-        Span::styled(format!("step {:>7}  ", digits::thousands(entry.step)), theme.quiet),
+        stamp.of(app, entry.step),
         Span::styled(text, style),
     ]);
     fit(line, width)
 }
 
 /// What was noticed, with its numbers and what may help.
-fn advice(hint: &Hint) -> String {
+fn advice(app: &App, hint: &Hint) -> String {
     let Hint::Overfitting { rise, remedy } = hint;
     let noticed = format!("overfitting: val {} → {}", digits::three(rise.from), digits::three(rise.to));
     match remedy {
-        Some((key, value)) => format!("{noticed}; press {key} for λ {}", digits::exact(*value)),
+        Some((key, value)) => {
+            let key = app.keys(&key.to_string());
+            format!("{noticed}; press {key} for λ {}", digits::exact(*value))
+        }
         None => noticed,
     }
 }
 
 /// An edit with what it did: the last one what changed since, others what changed until the next one.
-fn edited<'a>(app: &App, run: &Run, number: usize, width: u16) -> Line<'a> {
+fn edited<'a>(app: &App, run: &Run, number: usize, width: u16, stamp: Stamp) -> Line<'a> {
     let Some(edit) = run.journal.edits.get(number - 1) else { return Line::default() };
     let style = match edit.knob {
         Knob::WeightDecay => app.theme.weight_decay,
@@ -101,8 +136,8 @@ fn edited<'a>(app: &App, run: &Run, number: usize, width: u16) -> Line<'a> {
         Author::CommandLine => "  by --edit",
     };
     let mut line = Line::from(vec![
-        Span::styled(format!("{:<2}", digits::mark(number)), style),
-        Span::styled(format!("step {:>7}  ", digits::thousands(edit.step)), app.theme.quiet),
+        Span::styled(format!("{:<2}", app.options.glyphs.edit(number)), style),
+        stamp.of(app, edit.step),
         Span::styled(printable(&edit.describe(digits::exact)).into_owned(), style.patch(app.theme.strong)),
         Span::styled(by, app.theme.quiet),
     ]);
@@ -161,7 +196,7 @@ fn until<'a>(app: &App, run: &Run, edit: &Edit, (number, next): (usize, &Edit)) 
         .get(app.tensor)
         .zip(ratio)
         .map(|(tensor, (before, after))| format!("{} {}", printable(&tensor.name), digits::change(after / before)));
-    let mut lead = format!("   until {}: ", digits::mark(number));
+    let mut lead = format!("   until {}: ", app.options.glyphs.edit(number));
     let told = loss.into_iter().chain(norm);
     told.map(|part| Span::styled(std::mem::replace(&mut lead, ", ".into()) + &part, app.theme.quiet)).collect()
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget};
 
 use crate::tui::app::App;
-use crate::tui::keymap::{BINDINGS, Group};
+use crate::tui::keymap::{BINDINGS, Group, Keys};
 
 /// The width where no line needs to be wrapped.
 const WIDTH: u16 = 92;
@@ -34,7 +34,11 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
     for group in Group::ALL {
         lines.push(Line::styled(format!(" {}", group.title()), app.theme.strong));
         for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
-            let names = if binding.keys.len() > 4 { "arrows hjkl".into() } else { binding.names() };
+            let names = if binding.keys.len() > 5 && app.options.preferences.keys == Keys::default() {
+                "arrows hjkl".into()
+            } else {
+                app.options.preferences.keys.of(binding)
+            };
             let mut head = format!("   {names:<12} ");
             for text in wrap(binding.help, usize::from(width).saturating_sub(INDENT)) {
                 lines.push(Line::raw(std::mem::replace(&mut head, " ".repeat(INDENT)) + &text));
@@ -45,7 +49,7 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
 }
 
 /// Whole words, as many to a line as fit.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         if let Some(line) =

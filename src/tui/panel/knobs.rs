@@ -16,7 +16,7 @@ use crate::tui::widget::slider::Slider;
 
 /// The panel: both dials with their sliders, the rule's own hyperparameters, the keys.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Knobs, "knobs", &format!("t: λ of {}", reach(app)), area, buffer);
+    let inside = frame(app, Panel::Knobs, Panel::Knobs.name(), &format!("t: λ of {}", reach(app)), area, buffer);
     let mut lines = Lines { area: Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside } };
     // Blank lines go first where there is little room.
     let roomy = inside.height >= 13;
@@ -50,8 +50,16 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     if roomy {
         lines.next();
     }
-    lines.write(Line::styled("λ  [ ] fine  { } coarse  w type  \\ off/on", app.theme.quiet), buffer);
-    lines.write(Line::styled("η  , . fine  < > coarse  r type", app.theme.quiet), buffer);
+    let (fine, coarse, letter, switch) = (app.keys("[ ]"), app.keys("{ }"), app.keys("w"), app.keys("\\"));
+    let turning = format!("λ  {fine} fine  {coarse} coarse  {letter} type  {switch} off/on");
+    lines.write(Line::styled(turning, app.theme.quiet), buffer);
+    lines.write(
+        Line::styled(
+            format!("η  {} fine  {} coarse  {} type", app.keys(", ."), app.keys("< >"), app.keys("r")),
+            app.theme.quiet,
+        ),
+        buffer,
+    );
     if let Some(last) = run.done.last() {
         // Where it leads, in the words of an edit.
         let scope = match &last.scope {
@@ -59,7 +67,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
             scope => format!(" {}", printable(&scope.to_string())),
         };
         let before = last.before.map_or("as all".into(), digits::near);
-        let text = format!("z  undo {}{scope} → {before}", last.knob.symbol());
+        let text = format!("{}  undo {}{scope} → {before}", app.keys("z"), last.knob.symbol());
         lines.write(Line::styled(text, app.theme.quiet), buffer);
     }
 }
@@ -70,7 +78,8 @@ pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
     for which in Which::BOTH {
         let Some(area) = lines.next() else { return };
         let mut line = Line::from(Span::styled(which.knob().symbol().to_owned(), style(app, which)));
-        line.push_span(" ");
+        // The one that the arrows turn.
+        line.push_span(if app.focus == Panel::Knobs && !app.zoomed && app.dial == which { "▸" } else { " " });
         line.extend(value(app, run, which));
         let (end, tone) = match which {
             Which::WeightDecay => match coming_overshoot(app, run) {
@@ -133,7 +142,7 @@ fn timescale(app: &App, run: &Run) -> String {
             let epochs = 1.0 / rate / run.description.steps_per_epoch.max(1) as f64;
             format!("{}  τ {} = {} epochs", half_life(app, run), count(1.0 / rate), digits::three(epochs))
         }
-        Some(_) => "half-life ∞  τ ∞ (no decay)".into(),
+        Some(_) => "half-life: never (no decay)".into(),
         None => match &run.description.config.optimizer {
             optimizer if optimizer.decay_mode == DecayMode::None => "λ does nothing: decay mode none".into(),
             optimizer => {
@@ -156,7 +165,7 @@ fn half_life(app: &App, run: &Run) -> String {
             let unit = if steps.len() <= 6 { " steps" } else { "" };
             format!("half-life {steps}{unit}")
         }
-        Some(_) => "half-life ∞".into(),
+        Some(_) => "half-life: never".into(),
         None => "half-life —".into(),
     }
 }
