@@ -5,6 +5,7 @@
 //!   session.json       manifest: format version and the run's whole description
 //!   steps-000.arrows   Apache Arrow IPC stream: a row for each update, a record batch at least every second
 //!   steps-000.crc      a line for each message of the stream: offset, length, CRC-32
+//!   steps-000-tensors.arrows, .crc   the tensors' columns, where they are kept of every Nth update only
 //!                      (other columns later on are another pair of files, steps-001)
 //!   events.jsonl       a line for each edit, evaluation, note, pause, end; written before the event is passed on
 //!   snapshots/STEP.safetensors   weights, optimizer state and counters before the update with that index
@@ -20,6 +21,7 @@ mod align;
 mod columns;
 mod compare;
 mod curves;
+mod disk;
 mod error;
 mod export;
 mod folder;

@@ -51,6 +51,7 @@ impl Args {
         let options = RunOptions {
             threads: self.threads.map_or_else(available_threads, usize::from),
             pace: if self.output.watched() == Watched::Headless { 0.0 } else { run.options.pace },
+            snapshot_every: if self.output.records() { run.options.snapshot_every } else { 0 },
             ..run.options
         };
         let (name, step) = (session_name(&path), checkpoint.step);

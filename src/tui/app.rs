@@ -1,6 +1,7 @@
 //! The state of the screen: plain data, changed by [`update`](super::update()) alone.
 
 pub(super) mod dial;
+pub(super) mod growth;
 pub(super) mod history;
 pub(super) mod journal;
 
@@ -9,13 +10,14 @@ use std::time::Duration;
 use tui_input::Input;
 
 use self::dial::{Dial, Pending, Reversible, Which};
+use self::growth::Growth;
 use self::history::History;
 use self::journal::Journal;
 use super::coach::Coach;
 use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Ending, Options};
-use crate::stream::{Command, Convention, DecayMode, Description, Schedule, Scope, StepBatch, Summary};
+use crate::stream::{Columns, Command, Convention, DecayMode, Description, Schedule, Scope, StepBatch, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
 pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
@@ -87,6 +89,10 @@ pub(super) struct Run {
     pub(super) snapshot: Option<u64>,
     /// Bytes recorded.
     pub(super) recorded: Option<u64>,
+    /// How fast they become more.
+    pub(super) growth: Growth,
+    /// Whether updates' columns are recorded.
+    pub(super) columns: Columns,
     /// Why recording stopped.
     pub(super) unrecorded: Option<String>,
 }
@@ -269,6 +275,8 @@ impl Run {
             moves: Vec::new(),
             snapshot: None,
             recorded: None,
+            growth: Growth::default(),
+            columns: Columns::Kept,
             unrecorded: None,
             description,
         }

@@ -28,6 +28,7 @@ pub(super) enum Action {
     Note,
     Snapshot,
     GoBack,
+    Columns,
     Slower,
     Faster,
     /// By so many tenths of a decade.
@@ -104,6 +105,11 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(Training, &[("E", A::Evaluate)], "evaluate now"),
         bind(Training, &[("m", A::Note)], "write a note at this step"),
         bind(Training, &[("c", A::Snapshot), ("B", A::GoBack)], "keep a snapshot; go back to the last one"),
+        bind(
+            Training,
+            &[("R", A::Columns)],
+            "record each step or leave them out; edits and evaluations are always recorded",
+        ),
         bind(
             Training,
             &[("(", A::Slower), (")", A::Faster)],

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::flow;
-use crate::stream::{Convention, DecayMode, Evaluation, printable};
+use crate::stream::{Columns, Convention, DecayMode, Evaluation, printable};
 use crate::tui::app::{App, Phase, Run};
 use crate::tui::digits;
 
@@ -46,7 +46,14 @@ pub(in crate::tui) fn title(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
 fn recording<'a>(app: &App, run: &Run) -> Line<'a> {
     match (&run.unrecorded, run.recorded) {
         (Some(_), _) => Line::styled("not recorded any more", app.theme.warning),
-        (None, Some(bytes)) => Line::raw(format!("● rec {:>7}", digits::bytes(bytes))),
+        (None, Some(bytes)) => {
+            let growth = run.growth.an_hour().map(|bytes| format!(" +{}/h", digits::bytes(bytes))).unwrap_or_default();
+            let sign = match run.columns {
+                Columns::Kept => "●",
+                Columns::LeftOut => "○ edits only",
+            };
+            Line::raw(format!("{sign} rec {:>7}{growth}", digits::bytes(bytes)))
+        }
         (None, None) if app.options.recording.is_some() => Line::raw(format!("● rec {:>7}", digits::bytes(0))),
         (None, None) => Line::styled("not recorded", app.theme.quiet),
     }

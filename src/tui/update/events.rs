@@ -63,8 +63,13 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.journal.add(step, Happening::Diverged(what, weights));
             app.phase = Phase::Diverged;
         }
+        (What::Columns { step, columns, .. }, Some(run)) => {
+            run.columns = columns;
+            run.journal.add(step, Happening::Columns(columns));
+        }
         (What::Recording { bytes, trouble }, Some(run)) => {
             run.recorded = Some(bytes);
+            run.growth.push(app.now, bytes);
             if let Some(trouble) = trouble.filter(|_| run.unrecorded.is_none()) {
                 run.journal.add(run.step, Happening::Unrecorded(trouble.clone()));
                 run.unrecorded = Some(trouble.clone());

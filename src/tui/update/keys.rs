@@ -96,6 +96,7 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             Some(step) => return edits::settled(app, Command::Restore(step)),
             None => app.say(Tone::Plain, "there is no snapshot yet: c keeps one"),
         },
+        Action::Columns => return columns(app),
         Action::Note if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
         Action::Note => app.mode = Mode::Noting { input: Input::default() },
         Action::Slower | Action::Faster => return pace(app, action),
@@ -221,6 +222,20 @@ fn pace(app: &mut App, action: Action) -> Vec<Effect> {
         run.paces.push(wanted);
     }
     effects
+}
+
+/// Records updates' columns or leaves them out, where there is a recording.
+fn columns(app: &mut App) -> Vec<Effect> {
+    match &app.run {
+        Some(run) if run.unrecorded.is_some() => app.say(Tone::Warning, "the recording has stopped for good"),
+        Some(run) if app.options.recording.is_some() => {
+            let columns = run.columns.switched();
+            return while_it_lasts(app, Command::Columns(columns));
+        }
+        Some(_) => app.say(Tone::Plain, "this run is not recorded"),
+        None => app.say(Tone::Plain, "still loading"),
+    }
+    Vec::new()
 }
 
 /// To two significant digits.
