@@ -66,7 +66,7 @@ pub use recorder::{Recorded, Recorder};
 pub use repeat::{Past, Repeat, Resumption};
 pub use session::{Session, State, name as session_name};
 pub use steps::{LastUpdate, Steps};
-pub use verify::{Compared, Deviation, Verdict, verify};
+pub use verify::{Compared, Deviation, Exactness, TOLERANCE, Verdict, verify};
 
 use crate::stream::Description;
 use compare::settings;
