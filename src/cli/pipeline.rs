@@ -17,7 +17,7 @@ use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
 use crate::train::{self, Experiment};
-use crate::tui;
+use crate::tui::{self, Access, Glyphs};
 
 /// Events that may wait on a wire.
 const EVENTS_WAITING: usize = 64;
@@ -53,6 +53,14 @@ pub struct Output {
     #[arg(long, conflicts_with = "headless", help_heading = "Run")]
     json: bool,
 
+    /// What the screen is made of: braille, octant (needs a font with Unicode 16) or ascii
+    #[arg(long, value_name = "NAME", default_value_t, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    glyphs: Glyphs,
+
+    /// On the screen no key touches training; q still ends both
+    #[arg(long, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    read_only: bool,
+
     /// With --json: of the updates, tell those whose index is a multiple of N; 0 tells none
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Run")]
     every: u64,
@@ -76,6 +84,8 @@ impl Default for Output {
             record_required: false,
             headless: false,
             json: false,
+            glyphs: Glyphs::default(),
+            read_only: false,
             every: 1,
         }
     }
@@ -121,6 +131,12 @@ impl Output {
         Ok(recorder.map(|recorder| recorder.thinned(self.record_every)))
     }
 
+    /// What was asked of the screen.
+    fn on_screen(&self) -> tui::Options {
+        let access = if self.read_only { Access::ReadOnly } else { Access::Full };
+        tui::Options { recording: None, glyphs: self.glyphs, access }
+    }
+
     /// Trains to the end.
     ///
     /// # Errors
@@ -131,7 +147,7 @@ impl Output {
         let need = if self.record_required { Need::Required } else { Need::Welcome };
         let recording = recorder.map(|recorder| (recorder, need));
         match view {
-            View::Screen => show(experiment, recording),
+            View::Screen => show(experiment, recording, self.on_screen()),
             View::Headless(style) => print(experiment, recording, style),
         }
     }
@@ -215,13 +231,13 @@ fn check_required(need: Option<Need>, recorded: Option<&Recorded>) -> Result<()>
 }
 
 /// Trains on the screen; afterwards the normal screen tells how it ended.
-fn show(experiment: Experiment, recorder: Option<(Recorder, Need)>) -> Result<ExitCode> {
+fn show(experiment: Experiment, recorder: Option<(Recorder, Need)>, options: tui::Options) -> Result<ExitCode> {
     let name = recorder.as_ref().map(|(recorder, _)| record::session_name(recorder.path()));
     let path = recorder.as_ref().map(|(recorder, _)| recorder.path().display().to_string());
     let need = recorder.as_ref().map(|(_, need)| *need);
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
-    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name });
+    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name, ..options });
     let recorded = match &outcome {
         Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
         // Told to leave at once, the recorder is not waited for: what it has written is sound.
