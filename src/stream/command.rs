@@ -30,6 +30,10 @@ pub enum Command {
     Restore(u64),
     /// Aim at this many updates a second; 0 is as fast as it goes.
     Pace(f64),
+    /// Of a recording: stand before the update with this 0-based index.
+    Seek(u64),
+    /// Of a recording: stand at the next edit.
+    NextEdit,
     /// Keep each update's columns in the recording from here on, after a snapshot, or leave them out.
     Columns(Columns),
     /// Finish: evaluate, report, end.

@@ -273,6 +273,9 @@ impl Trainer {
                 }
                 Err(error) => self.refuse(None, error.to_string()),
             },
+            Command::Seek(_) | Command::NextEdit => {
+                self.refuse(None, "a run that trains has no way to another step; a replay has".into())
+            }
             Command::Columns(columns) => self.keep_columns(columns),
             Command::Stop => {
                 self.end_pause();

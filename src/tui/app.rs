@@ -147,6 +147,8 @@ pub(super) enum Mode {
     Filtering { input: Input },
     /// A command is being typed.
     Commanding { input: Input, error: Option<String> },
+    /// A step of a recording is being typed.
+    Seeking { input: Input, error: Option<String> },
     /// The list of keys is shown, scrolled by so many lines.
     Help { scrolled: u16 },
     /// Really?
@@ -281,7 +283,7 @@ impl App {
 
     /// Whether the screen may only look on.
     pub(super) fn looks_on(&self) -> bool {
-        self.options.access == Access::ReadOnly
+        self.options.access != Access::Full
     }
 
     /// The first step that is not in the charts.

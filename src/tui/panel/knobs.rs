@@ -50,6 +50,11 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     if roomy {
         lines.next();
     }
+    if app.replays() {
+        lines.write(Line::styled("a recording: its knobs do not turn", app.theme.strong), buffer);
+        lines.write(Line::styled("wdtop rerun trains it again", app.theme.quiet), buffer);
+        return;
+    }
     lines.write(Line::styled("λ  [ ] fine  { } coarse  w type  \\ off/on", app.theme.quiet), buffer);
     lines.write(Line::styled("η  , . fine  < > coarse  r type", app.theme.quiet), buffer);
     if let Some(last) = run.done.last() {

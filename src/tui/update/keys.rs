@@ -6,7 +6,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{Effect, charts, edits, palette, while_it_lasts};
+use super::{Effect, charts, edits, palette, replay, while_it_lasts};
 use crate::stream::{Command, printable};
 use crate::tui::Ending;
 use crate::tui::app::dial::Which;
@@ -35,9 +35,11 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     match &mut app.mode {
         Mode::Normal => keymap::action(key).map_or_else(Vec::new, |action| act(app, action)),
-        Mode::Typing { .. } | Mode::Noting { .. } | Mode::Filtering { .. } | Mode::Commanding { .. } => {
-            type_key(app, key)
-        }
+        Mode::Typing { .. }
+        | Mode::Noting { .. }
+        | Mode::Filtering { .. }
+        | Mode::Commanding { .. }
+        | Mode::Seeking { .. } => type_key(app, key),
         Mode::Help { scrolled } => {
             match keymap::action(key) {
                 Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
@@ -66,6 +68,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     if let Mode::Typing { input, .. }
     | Mode::Noting { input }
     | Mode::Filtering { input }
+    | Mode::Seeking { input, .. }
     | Mode::Commanding { input, .. } = &mut app.mode
     {
         for c in printable(text.trim()).chars() {
@@ -77,6 +80,9 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
 }
 
 pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if let Some(effects) = replay::act(app, action) {
+        return effects;
+    }
     if action.steers() && app.looks_on() {
         return only_looks_on(app);
     }
@@ -147,14 +153,15 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             }
         }
         Action::Palette => app.mode = Mode::Commanding { input: Input::default(), error: None },
-        // Handled before the mode is asked.
+        // Handled before: by a replay, or before the mode is asked.
+        Action::GoTo | Action::NextEdit => {}
         Action::Interrupt | Action::Repaint | Action::Suspend => {}
     }
     Vec::new()
 }
 
 fn interrupt(app: &mut App) -> Vec<Effect> {
-    if app.is_over() {
+    if app.is_over() || app.replays() {
         return vec![Effect::Leave(Ending::Left)];
     }
     if app.interrupted.is_some() {
@@ -306,7 +313,7 @@ fn type_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         _ => {}
     }
     match &mut app.mode {
-        Mode::Typing { input, error, .. } | Mode::Commanding { input, error } => {
+        Mode::Typing { input, error, .. } | Mode::Commanding { input, error } | Mode::Seeking { input, error } => {
             *error = None;
             input.handle_event(&TerminalEvent::Key(key));
         }
@@ -326,6 +333,13 @@ fn enter(app: &mut App) -> Vec<Effect> {
             Ok(effects) => effects,
             Err(reason) => {
                 app.mode = Mode::Typing { which, scope, input, error: Some(reason) };
+                Vec::new()
+            }
+        },
+        Mode::Seeking { input, .. } => match replay::typed(input.value()) {
+            Ok(effects) => effects,
+            Err(reason) => {
+                app.mode = Mode::Seeking { input, error: Some(reason) };
                 Vec::new()
             }
         },
