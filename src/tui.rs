@@ -8,6 +8,7 @@
 //! It knows neither training nor session folders: both are on the other end of the [stream](crate::stream).
 
 mod app;
+pub mod board;
 mod coach;
 mod digits;
 mod glyphs;
