@@ -54,7 +54,9 @@ pub use columns::Stretch;
 pub use compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, TensorNorm, compare};
 pub use curves::Point;
 pub use error::Error;
-pub use export::{CsvTable, Existing, to_csv, to_json_lines, to_markdown, to_tensorboard, write_file, write_run};
+pub use export::{
+    CsvTable, Existing, to_csv, to_json_lines, to_markdown, to_svg, to_tensorboard, write_file, write_run,
+};
 pub use follow::Follow;
 pub use import::{Mapping, Named, import};
 pub use list::{Entry, Listed, list, look, tabulate};

@@ -207,10 +207,8 @@ fn append_derived(
     value: fn(&TensorSums) -> f64,
 ) {
     let Some(places) = Places::of(batch) else { return };
-    let columns: Vec<(&str, Values)> = columns
-        .iter()
-        .filter_map(|name| Some((*name, Values::of(batch, &format!("{tensor}/{name}"))?)))
-        .collect();
+    let columns: Vec<(&str, Values)> =
+        columns.iter().filter_map(|name| Some((*name, Values::of(batch, &format!("{tensor}/{name}"))?))).collect();
     let apart = columns.iter().any(|(name, _)| *name == "decayed_w2");
     let derive = |row: usize| {
         let mut sums = TensorSums::default();

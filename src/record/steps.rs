@@ -141,7 +141,12 @@ impl Batches {
         while let Some(schema) =
             self.table.segment.next_message().and_then(|message| try_schema_from_ipc_buffer(&message).ok())
         {
-            for field in schema.fields() {
+            let tensors = match columns::is_parted(&schema) {
+                true => Segment::open_tensors(&self.folder, self.number)?.next_message(),
+                false => None,
+            };
+            let tensors = tensors.and_then(|message| try_schema_from_ipc_buffer(&message).ok());
+            for field in [Some(schema), tensors].iter().flatten().flat_map(|schema| schema.fields()) {
                 if !names.contains(field.name()) {
                     names.push(field.name().clone());
                 }
@@ -181,8 +186,10 @@ impl Batches {
         loop {
             match self.table.segment.next_message() {
                 Some(schema) if self.segment_is_new(&schema) => {
+                    // Not asked of the decoder: it understands a schema no earlier than the message after it.
+                    let apart = try_schema_from_ipc_buffer(&schema).is_ok_and(|schema| columns::is_parted(&schema));
                     drop(self.decode(schema));
-                    if self.is_parted() {
+                    if apart {
                         return self.by_ref().last().or(last);
                     }
                 }
@@ -200,10 +207,6 @@ impl Batches {
     /// Whether the message, just read, is the first of its file.
     fn segment_is_new(&self, message: &[u8]) -> bool {
         self.table.segment.end() == message.len() as u64
-    }
-
-    fn is_parted(&self) -> bool {
-        self.table.decoder.schema().is_some_and(|schema| columns::is_parted(&schema))
     }
 
     fn decode(&mut self, message: Vec<u8>) -> Option<RecordBatch> {

@@ -35,7 +35,8 @@ fn recorded(every: u64) -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.wdtop");
     let (mut source, input) = lossless(2);
-    let (output, _screen) = merging(1);
+    let (output, screen) = merging(1);
+    drop(screen);
     let recorder = Recorder::create(&path).unwrap().thinned(every).spawn(input, output).unwrap();
     let started = serde_json::from_str(STARTED).unwrap();
     for event in [started, rows(0..30), edit(30), rows(30..60), edit(60), rows(60..100)] {

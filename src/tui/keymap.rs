@@ -99,7 +99,7 @@ impl Group {
             Group::Hyperparameters => "Hyperparameters, while it trains",
             Group::Training => "Training",
             Group::View => "View",
-            Group::Replay => "In a replay, beside those of training's course and the view",
+            Group::Replay => "In a replay",
             Group::Program => "Program",
         }
     }
