@@ -181,7 +181,7 @@ fn sessions_are_compared_on_the_screen() {
     window.wait_for("lr");
     assert!(!window.look().contains("less a"));
     window.press("*");
-    window.wait_for("less a plain");
+    window.wait_for("less a · plain");
     window.press("a");
     window.wait_for("by epoch");
     window.press("aa");

@@ -240,7 +240,9 @@ impl Player {
                     run.total_steps = self.length;
                 }
                 self.events.send(event)?;
-                self.tell_speed()?;
+                if self.end == AtEnd::Wait {
+                    self.tell_speed()?;
+                }
                 return Ok(());
             }
             What::Steps(batch) => {

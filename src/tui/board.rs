@@ -9,6 +9,8 @@ mod curves;
 mod keys;
 mod run;
 mod table;
+#[cfg(test)]
+mod tests;
 mod update;
 mod view;
 

@@ -63,7 +63,7 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
 /// What each curve is more or less than the baseline's, place by place.
 pub(super) fn differences(board: &Board, baseline: usize, area: Rect, buffer: &mut Buffer) {
     let name = board.contest.entrants.get(baseline).map_or("", |entrant| entrant.name.as_str());
-    let title = format!("less {} {}", Board::letter(baseline), printable(name));
+    let title = format!("less {} · {}", Board::letter(baseline), printable(name));
     let inside = frame(board, &title, "", area, buffer);
     let Some(loaded) = loaded(board, inside, buffer) else { return };
     let end = axis_end(loaded);
@@ -153,7 +153,7 @@ fn loaded<'a>(board: &'a Board, inside: Rect, buffer: &mut Buffer) -> Option<&'a
 }
 
 fn axis_end(loaded: &Loaded) -> u64 {
-    round_count(loaded.end().saturating_add(1)).saturating_add(1)
+    round_count(loaded.end()).saturating_add(1)
 }
 
 /// Places and what they mean, where they are fractions.

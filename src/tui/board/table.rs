@@ -22,7 +22,7 @@ pub(super) fn sessions(board: &Board, area: Rect, buffer: &mut Buffer) {
     let first = (at + 1).saturating_sub(shown);
     let name_width = listed.iter().map(|at| all[*at].name.width()).max().unwrap_or(0).clamp(7, WIDEST);
     let measures = measures();
-    let head = measures.iter().map(|measure| format!("  {:>width$}", measure.title, width = measure.width));
+    let head = measures.iter().map(|measure| format!("  {:>width$} ", measure.title, width = measure.width));
     let head = format!("     {:<name_width$}  {:<9}{:>10}{}", "session", "state", "steps", head.collect::<String>());
     buffer.set_stringn(area.x, area.y, head, area.width.into(), board.theme.quiet);
     let best: Vec<Option<f64>> = measures.iter().map(|measure| measure.best(all, &listed)).collect();
