@@ -145,11 +145,7 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(Training, &[("E", A::Evaluate)], "evaluate now"),
         bind(Training, &[("m", A::Note)], "write a note at this step"),
         bind(Training, &[("c", A::Snapshot), ("B", A::GoBack)], "keep a snapshot; go back to the last one"),
-        bind(
-            Training,
-            &[("R", A::Columns)],
-            "record each step or leave them out; edits and evaluations are always recorded",
-        ),
+        bind(Training, &[("R", A::Columns)], "record each step, or no more than edits and evaluations"),
         bind(
             Training,
             &[("(", A::Slower), (")", A::Faster)],
