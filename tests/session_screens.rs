@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -37,7 +38,7 @@ impl Window {
         command.env("TERM", "xterm-256color");
         command.env("WDTOP_SESSIONS", home);
         let child = pair.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 120, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(40), cells(120), 0)));
         let (mut output, shown) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
         thread::spawn(move || {
             let mut buffer = [0; 1 << 14];
@@ -293,4 +294,8 @@ fn a_million_updates_of_twelve_tensors_are_compared_within_two_seconds_and_500_m
         assert!(took < Duration::from_secs(2), "{curve} took {took:?}");
         assert!(megabytes < 500.0, "{curve} took {megabytes} MB");
     }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
 }
