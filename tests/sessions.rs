@@ -189,9 +189,12 @@ fn a_disk_that_fills_up_stops_the_recording_and_where_it_is_required_the_run() {
         command.current_dir(home.path()).args(["-c", &script]);
         command
     };
-    let told = predicate::str::contains("recording stopped at step").and(predicate::str::contains("incomplete"));
-    run("a", "").assert().success().stderr(told.clone()).stdout(predicate::str::contains("completed after 3000 steps"));
-    run("b", "--record-required").assert().code(1).stderr(told.and(predicate::str::contains("recording is required")));
+    let told = || predicate::str::contains("recording stopped at step").and(predicate::str::contains("incomplete"));
+    run("a", "").assert().success().stderr(told()).stdout(predicate::str::contains("completed after 3000 steps"));
+    run("b", "--record-required")
+        .assert()
+        .code(1)
+        .stderr(told().and(predicate::str::contains("recording is required")));
     for name in ["a.wdtop", "b.wdtop"] {
         let session = Session::open(&home.path().join(name)).unwrap();
         let (last, dropped) = session.last_update().unwrap();
@@ -231,9 +234,9 @@ fn a_folder_that_vanishes_stops_a_run_that_requires_its_recording() {
 fn a_replay_without_a_terminal_tells_the_run_in_lines() {
     let home = home();
     train(&home, &["--record", "a", "--edit", "9:weight_decay=3"]);
-    let told = predicate::str::contains("λ 0 → 3").and(predicate::str::contains("completed after 40 steps"));
-    wdtop(&home, &["replay", "a"]).assert().success().stdout(told.clone());
-    wdtop(&home, &["replay", "a", "--follow"]).assert().success().stdout(told);
+    let told = || predicate::str::contains("λ 0 → 3").and(predicate::str::contains("completed after 40 steps"));
+    wdtop(&home, &["replay", "a"]).assert().success().stdout(told());
+    wdtop(&home, &["replay", "a", "--follow"]).assert().success().stdout(told());
     let output = wdtop(&home, &["replay", "a", "--json", "--every", "10"]).assert().success();
     let lines = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
     assert_eq!(lines.lines().filter(|line| line.starts_with(r#"{"event":"step""#)).count(), 4, "{lines}");
