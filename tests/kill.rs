@@ -1,6 +1,5 @@
 //! `kill -9` at any moment: what was shown is there, and no more than the last second is missing.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

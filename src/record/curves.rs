@@ -24,8 +24,14 @@ pub struct Point {
 /// Values of the whole network that each update has: columns under these names.
 const NETWORK: [&str; 5] = ["loss", "accuracy", "penalty", "lr", "weight_decay"];
 
+/// A name, the columns that the value derives from, and how.
+type Derived = (&'static str, &'static [&'static str], fn(&TensorSums) -> f64);
+
+/// A name, and where its value is.
+type OfEvaluation = (&'static str, fn(&Evaluation) -> f64);
+
 /// Values of each tensor, `TENSOR/norm`: the columns that they derive from, and how.
-const TENSOR: [(&str, &[&str], fn(&TensorSums) -> f64); 4] = [
+const TENSOR: [Derived; 4] = [
     ("norm", &["w2"], TensorSums::norm),
     ("grad_norm", &["g2"], TensorSums::grad_norm),
     ("update_ratio", &["w2", "decay", "d2", "wd", "decayed_w2", "decayed_wd"], TensorSums::update_ratio),
@@ -33,7 +39,7 @@ const TENSOR: [(&str, &[&str], fn(&TensorSums) -> f64); 4] = [
 ];
 
 /// Values of each evaluation.
-const EVALUATION: [(&str, fn(&Evaluation) -> f64); 4] = [
+const EVALUATION: [OfEvaluation; 4] = [
     ("validation/loss", |evaluation| evaluation.validation.loss),
     ("validation/accuracy", |evaluation| evaluation.validation.accuracy),
     ("train/loss", |evaluation| evaluation.train.loss),

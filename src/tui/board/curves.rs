@@ -48,7 +48,7 @@ impl Loaded {
             Align::Edit(number) => sessions.clone().filter_map(|session| edit(session, number)).max().unwrap_or(0),
             _ => 0,
         };
-        let fine = |value: f64| (value.is_finite() && value >= 0.0).then(|| (value * FINENESS) as u64);
+        let fine = |value: f64| (value.is_finite() && value >= 0.0).then_some((value * FINENESS) as u64);
         let place = |session: usize, sample: &Sample| match align {
             Align::Step => Some(sample.step),
             Align::Epoch => fine(sample.epoch),
