@@ -173,6 +173,9 @@ impl Batches {
             Tail::Torn(bytes) => Some(format!(
                 "{file}: the last {bytes} bytes, from step {next_step} on, are torn or garbled and were dropped"
             )),
+            Tail::Nothing if self.table.segment.is_garbled() => {
+                Some(format!("{file} ends before its end: what follows step {next_step} was dropped"))
+            }
             Tail::Nothing if self.folder.join(table_of(self.number + 1)).exists() => {
                 Some(format!("{file} ends before its end: what follows step {next_step} was dropped"))
             }

@@ -168,6 +168,11 @@ impl Segment {
         Some(bytes)
     }
 
+    /// Whether there are sums of something that is not there, or is garbled.
+    pub(super) fn is_garbled(&self) -> bool {
+        self.health == Health::Garbled
+    }
+
     /// What lies behind the last sound message.
     pub(super) fn tail(&mut self) -> Tail {
         let Some(file) = &mut self.table else { return Tail::Nothing };
