@@ -121,6 +121,8 @@ struct Table {
     decoder: StreamDecoder,
     /// Length of the message that was decoded last.
     last_length: u64,
+    /// Messages that were decoded.
+    decoded: u64,
 }
 
 impl Batches {
@@ -295,11 +297,22 @@ impl Iterator for Batches {
 
 impl Table {
     fn of(segment: Segment) -> Table {
-        Table { segment, decoder: StreamDecoder::new(), last_length: 0 }
+        Table { segment, decoder: StreamDecoder::new(), last_length: 0, decoded: 0 }
     }
 
+    /// The batch of a message; the schema, which is the first, gives none.
     fn decode(&mut self, message: Vec<u8>) -> Result<Option<RecordBatch>, String> {
         self.last_length = message.len() as u64;
-        self.decoder.decode(&mut message.into()).map_err(|error| error.to_string())
+        self.decoded += 1;
+        let mut bytes = message.into();
+        loop {
+            match self.decoder.decode(&mut bytes).map_err(|error| error.to_string())? {
+                // A batch without rows has no body, and the decoder gives it no earlier than with the next message: it
+                // was told already.
+                Some(_) if !bytes.is_empty() => {}
+                None if self.decoded > 1 => return Ok(self.decoder.schema().map(RecordBatch::new_empty)),
+                columns => return Ok(columns),
+            }
+        }
     }
 }

@@ -67,6 +67,21 @@ impl<T> Lengths for Vec<Vec<T>> {
 }
 
 #[test]
+fn batches_without_a_kept_row_are_read_over() {
+    let mut events = vec![What::Started(Box::new(sample::description())).into()];
+    // Each edit makes a batch of one row.
+    for step in 0..40 {
+        events.extend([steps(step..step + 1), edit(step + 1, "all", 0.0, 1.0)]);
+    }
+    let (_folder, path) = thinned(10, events.clone());
+    let (read, dropped) = rows(&path);
+    assert_eq!((read.len(), dropped), (40, None));
+    let whole: Vec<usize> = (0..40).filter(|at| !read[*at].contains("decay: NaN")).collect();
+    assert_eq!(whole, [0, 10, 20, 30]);
+    assert_eq!(Session::open(&path).unwrap().last_update().unwrap().0.unwrap().row.step, 39);
+}
+
+#[test]
 fn thinned_out_a_recording_is_as_much_smaller() {
     let long = || vec![What::Started(Box::new(sample::description())).into(), steps(0..4000)];
     let [(_a, whole), (_b, thin)] = [thinned(1, long()), thinned(100, long())];
