@@ -125,6 +125,8 @@ fn a_replay_is_paused_sought_and_left_and_its_knobs_do_not_turn() {
     window.press("gx\r");
     window.wait_for("a step is a whole number");
     window.press("\x1b");
+    // What follows at once would be a key with alt.
+    window.wait_for("next edit");
     window.press(")))))))))))))))))))))) ");
     window.wait_for("completed");
     window.press("\x1b[D");
