@@ -13,6 +13,7 @@ mod pipeline;
 mod preferences;
 mod recipe;
 mod recipes;
+mod replay;
 mod rerun;
 mod resume;
 mod rm;
@@ -68,6 +69,7 @@ enum Sub {
     Train(Box<train::Args>),
     List(list::Args),
     Compare(compare::Args),
+    Replay(replay::Args),
     Rerun(rerun::Args),
     Resume(resume::Args),
     Recipes(recipes::Args),
@@ -134,6 +136,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
         Some(Sub::Train(args)) => args.run(),
         Some(Sub::List(args)) => args.run(),
         Some(Sub::Compare(args)) => args.run(),
+        Some(Sub::Replay(args)) => args.run(),
         Some(Sub::Rerun(args)) => args.run(),
         Some(Sub::Resume(args)) => args.run(),
         Some(Sub::Recipes(args)) => args.run(),

@@ -32,6 +32,7 @@
 //! | [`train`] | the trainer's thread, the worker team, commands, evaluation, snapshots, steps against the clock | terminals, session folders |
 //! | [`series`] | append-only columns with a min/max pyramid | the same as `optim` |
 //! | [`record`] | the session folder: write, read, follow, list, compare; reruns and their check, snapshots; exports, and imports from other tools | terminals, training |
+//! | [`replay`] | a recording as a source: play, pause, speed, seek | terminals, training |
 //! | [`headless`] | progress line, plain lines, JSON lines | training, session folders |
 //! | [`tui`] | state, update, view | training, session folders |
 //! | [`cli`] | one file for each subcommand: typed arguments, validated settings, the pipeline | nothing |
@@ -65,6 +66,7 @@ pub mod nn;
 pub mod optim;
 pub mod random;
 pub mod record;
+pub mod replay;
 pub mod scalar;
 pub mod series;
 pub mod stream;

@@ -5,6 +5,7 @@
 //!   session.json       manifest: format version and the run's whole description
 //!   steps-000.arrows   Apache Arrow IPC stream: a row for each update, a record batch at least every second
 //!   steps-000.crc      a line for each message of the stream: offset, length, CRC-32
+//!   steps-000-tensors.arrows, .crc   the tensors' columns, where they are kept of every Nth update only
 //!                      (other columns later on are another pair of files, steps-001)
 //!   events.jsonl       a line for each edit, evaluation, note, pause, end; written before the event is passed on
 //!   snapshots/STEP.safetensors   weights, optimizer state and counters before the update with that index
@@ -20,6 +21,7 @@ mod align;
 mod columns;
 mod compare;
 mod curves;
+mod disk;
 mod error;
 mod export;
 mod folder;
@@ -52,7 +54,9 @@ pub use columns::Stretch;
 pub use compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, TensorNorm, compare};
 pub use curves::Point;
 pub use error::Error;
-pub use export::{CsvTable, Existing, to_csv, to_json_lines, to_markdown, to_tensorboard, write_file, write_run};
+pub use export::{
+    CsvTable, Existing, to_csv, to_json_lines, to_markdown, to_svg, to_tensorboard, write_file, write_run,
+};
 pub use follow::Follow;
 pub use import::{Mapping, Named, import};
 pub use list::{Entry, Listed, list, look, tabulate};
@@ -64,7 +68,7 @@ pub use recorder::{Recorded, Recorder};
 pub use repeat::{Past, Repeat, Resumption};
 pub use session::{Session, State, name as session_name};
 pub use steps::{LastUpdate, Steps};
-pub use verify::{Compared, Deviation, Verdict, verify};
+pub use verify::{Compared, Deviation, Exactness, TOLERANCE, Verdict, verify};
 
 use crate::stream::Description;
 use compare::settings;

@@ -18,7 +18,7 @@ mod text;
 mod wire;
 
 pub use checkpoint::{Checkpoint, Dial, KnobState};
-pub use command::{Author, Command, Knob, Scope, Setting};
+pub use command::{Author, Columns, Command, Knob, Scope, Setting};
 pub use config::{Init, Length, PaceError, PlannedEdit, RunConfig, RunOptions};
 pub use data::{Augmentation, AugmentationError, DataConfig, Missing, SPLIT_SEED, SeriesConfig, Standardise, Task};
 pub use event::{

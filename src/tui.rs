@@ -8,6 +8,7 @@
 //! It knows neither training nor session folders: both are on the other end of the [stream](crate::stream).
 
 mod app;
+pub mod board;
 mod coach;
 mod digits;
 mod glyphs;
@@ -49,7 +50,7 @@ const FRAME: Duration = Duration::from_millis(34);
 /// What the screen is to show besides the run itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// The name of the session that is recorded, if one is.
+    /// The name of the session that is recorded, if one is; of a replay the one that is played.
     pub recording: Option<String>,
     /// The characters that it is made of.
     pub glyphs: Glyphs,
@@ -67,6 +68,9 @@ pub enum Access {
     Full,
     /// Nothing that touches training, but to end it with the program.
     ReadOnly,
+    /// It is a recording: they move in it, and there is nothing to turn. The speed of the source is in times of the
+    /// recorded one.
+    Replay,
 }
 
 /// How it ended.

@@ -44,6 +44,7 @@ fn every_subcommand_has_help_with_examples() {
         "train",
         "list",
         "compare",
+        "replay",
         "rerun",
         "resume",
         "export",

@@ -50,11 +50,12 @@ const LAYERS: &[Layer] = &[
         never: &[TERMINALS, CHANCE],
     },
     Layer { name: "record", knows: &["stream"], never: &[TERMINALS, CHANCE] },
+    Layer { name: "replay", knows: &["record", "stream"], never: &[TERMINALS, CHANCE] },
     Layer { name: "headless", knows: &["stream"], never: &[CHANCE] },
     Layer { name: "tui", knows: &["series", "stream"], never: &[CHANCE] },
     Layer {
         name: "cli",
-        knows: &["data", "headless", "nn", "optim", "record", "stream", "train", "tui"],
+        knows: &["data", "headless", "nn", "optim", "record", "replay", "stream", "train", "tui"],
         never: &[CHANCE],
     },
 ];

@@ -1,13 +1,20 @@
 //! `wdtop compare`: sessions side by side.
 
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::{Result, anyhow};
+use signal_hook::consts::{SIGHUP, SIGINT};
 
-use super::{Usage, write_out};
-use crate::record::{self, Alignment, Entry, Error, Filter, Order, Session};
+use super::rerun::available_threads;
+use super::{Usage, preferences, signals, write_out};
+use crate::record::{self, Alignment, Best, Comparison, Entry, Error, Filter, Number, Order, Session};
 use crate::stream::printable;
+use crate::tui::board;
+use crate::tui::{Ending, Glyphs};
 
 /// Compare recorded sessions: final and best values, settings that differ, curves, edits
 #[derive(Debug, Clone, clap::Args)]
@@ -62,10 +69,18 @@ pub struct Args {
     /// Write Markdown tables
     #[arg(long)]
     pub markdown: bool,
+
+    /// Write text also on a terminal, in place of the screen
+    #[arg(long, conflicts_with_all = ["json", "csv", "markdown"])]
+    pub text: bool,
+
+    /// What the screen is made of: braille, octant (needs a font with Unicode 16) or ascii [default: braille]
+    #[arg(long, value_name = "NAME")]
+    pub glyphs: Option<Glyphs>,
 }
 
 impl Args {
-    /// Writes the comparison to standard output.
+    /// Shows the comparison on a terminal, or writes it to standard output.
     ///
     /// # Errors
     /// Where a session is not found or cannot be read, or the output cannot be written.
@@ -74,6 +89,10 @@ impl Args {
         let mut comparison = record::compare(&sessions)?;
         if let Some(baseline) = &self.baseline {
             comparison.baseline = Some(find_baseline(&sessions, baseline)?);
+        }
+        let asks_for_text = self.json || self.csv || self.markdown || self.text;
+        if !asks_for_text && io::stdout().is_terminal() {
+            return self.show(sessions, comparison);
         }
         let points = usize::from(self.points);
         comparison.add_curves(&sessions, &self.curves, self.align, points).map_err(|error| match error {
@@ -91,6 +110,32 @@ impl Args {
         };
         write_out(text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// On the screen, until the user leaves it.
+    fn show(&self, sessions: Vec<Session>, comparison: Comparison) -> Result<ExitCode> {
+        let columns = columns(&sessions);
+        if let Some(name) = self.curves.iter().find(|name| !columns.contains(name)) {
+            return Err(Usage::of(Error::Column { name: name.clone(), known: columns.join(", ") }));
+        }
+        let align = match self.align {
+            Alignment::Step => board::Align::Step,
+            Alignment::Epoch => board::Align::Epoch,
+            Alignment::Time => board::Align::Time,
+            Alignment::Edit(number) => board::Align::Edit(number),
+        };
+        let (column, baseline) = (self.curves.first().cloned(), comparison.baseline);
+        let preferences = preferences::load()?;
+        let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
+        let begin = board::Begin { column, align, baseline, glyphs };
+        let contest = contest(&sessions, comparison, columns);
+        let load = move |column: &str| load(&sessions, column);
+        Ok(match board::run(contest, begin, preferences.theme(), Box::new(load))? {
+            Ending::Left => ExitCode::SUCCESS,
+            Ending::Forced => ExitCode::from(signals::exit_code(SIGINT)),
+            Ending::Signal(signal) => ExitCode::from(signals::exit_code(signal)),
+            Ending::TerminalLost => ExitCode::from(signals::exit_code(SIGHUP)),
+        })
     }
 
     /// The sessions that were named, or all; of them those that fit, in the order asked for.
@@ -116,6 +161,69 @@ impl Args {
         }
         Ok(paths.iter().map(|path| Session::open(path)).collect::<Result<_, _>>()?)
     }
+}
+
+/// The names of all curves that any session has: those of the first, then what the others add.
+fn columns(sessions: &[Session]) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    let mut known = BTreeSet::new();
+    for column in sessions.iter().flat_map(Session::columns) {
+        if known.insert(column.clone()) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+/// The comparison as the screen has it.
+fn contest(sessions: &[Session], comparison: Comparison, columns: Vec<String>) -> board::Contest {
+    let number = |number: Option<Number>| number.map(|number| number.0);
+    let best = |best: Option<Best>| best.map(|best| (best.value, best.step));
+    let entrants = sessions.iter().zip(comparison.sessions).map(|(session, outline)| board::Entrant {
+        name: outline.name,
+        state: outline.state,
+        steps: outline.steps,
+        best_loss: best(outline.best_loss),
+        best_accuracy: best(outline.best_accuracy),
+        loss: number(outline.validation.loss),
+        accuracy: number(outline.validation.accuracy),
+        penalty: number(outline.penalty),
+        edits: session.edits().cloned().collect(),
+        notes: outline.notes,
+    });
+    board::Contest {
+        entrants: entrants.collect(),
+        columns,
+        settings: comparison.settings.into_iter().map(|setting| (setting.key, setting.values)).collect(),
+        edits: comparison.edits.into_iter().map(|row| (row.step, row.edits)).collect(),
+    }
+}
+
+/// A curve of every session, read by several threads.
+fn load(sessions: &[Session], column: &str) -> Result<Vec<Vec<board::Sample>>, String> {
+    let read = |session: &Session| -> Result<Vec<board::Sample>, String> {
+        let curve = session.curves(&[column]).map_err(|error| error.to_string())?.swap_remove(0);
+        let sample = |point: record::Point| board::Sample {
+            step: point.step,
+            epoch: point.epoch,
+            seconds: point.seconds,
+            value: point.value,
+        };
+        Ok(curve.into_iter().map(sample).collect())
+    };
+    let threads = available_threads();
+    let part = sessions.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let parts: Vec<_> = sessions
+            .chunks(part)
+            .map(|part| scope.spawn(move || part.iter().map(read).collect::<Result<Vec<_>, _>>()))
+            .collect();
+        let mut curves = Vec::with_capacity(sessions.len());
+        for part in parts {
+            curves.extend(part.join().map_err(|_| "reading the curves failed".to_owned())??);
+        }
+        Ok(curves)
+    })
 }
 
 /// The one of the sessions that is called so, or begins so.

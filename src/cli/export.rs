@@ -19,6 +19,7 @@ use crate::stream::printable;
   wdtop export decay --to jsonl --output decay.jsonl     wdtop import decay.jsonl makes the session again
   wdtop export decay --to tensorboard --output runs/decay && tensorboard --logdir runs
   wdtop export decay --to markdown --output decay.md
+  wdtop export decay --to svg --output decay.svg         losses and norms as vector graphics
 
 Without --output it goes to standard output; a TensorBoard run is a folder and needs --output.")]
 pub struct Args {
@@ -54,6 +55,8 @@ pub enum Format {
     Tensorboard,
     /// A report
     Markdown,
+    /// A picture of the losses and norms, for a paper
+    Svg,
 }
 
 /// What the rows of a CSV file are.
@@ -110,6 +113,7 @@ impl Args {
             Format::Jsonl => record::to_json_lines(session, out),
             Format::Tensorboard => record::to_tensorboard(session, out),
             Format::Markdown => record::to_markdown(session, out),
+            Format::Svg => record::to_svg(session, out),
         }
     }
 

@@ -36,6 +36,15 @@ pub struct Output {
     #[arg(long, help_heading = "Run")]
     no_record: bool,
 
+    /// Record each tensor's columns of every Nth update only; the network's of each, edits and evaluations always
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "no_record", help_heading = "Run",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    record_every: u64,
+
+    /// Stop the run, with exit code 1, where the recording fails
+    #[arg(long, conflicts_with = "no_record", help_heading = "Run")]
+    record_required: bool,
+
     /// No screen: a progress bar on a terminal, plain lines in a pipe
     #[arg(long, help_heading = "Run")]
     headless: bool,
@@ -71,6 +80,8 @@ impl Default for Output {
         Output {
             record: None,
             no_record: false,
+            record_every: 1,
+            record_required: false,
             headless: false,
             json: false,
             glyphs: None,
@@ -84,6 +95,11 @@ impl Output {
     /// Whether somebody watches who could press a key.
     pub fn watched(&self) -> Watched {
         if self.json || self.headless { Watched::Headless } else { Watched::OnScreen }
+    }
+
+    /// Whether there is a recording, which alone keeps snapshots.
+    pub fn records(&self) -> bool {
+        !self.no_record
     }
 
     /// The view that was asked for; `subcommand` is for the message where there is no terminal for it.
@@ -107,11 +123,12 @@ impl Output {
     /// # Errors
     /// Where the folder cannot be made.
     pub fn recorder(&self, recipe: &str) -> Result<Option<Recorder>> {
-        Ok(match &self.record {
+        let recorder = match &self.record {
             _ if self.no_record => None,
             Some(path) => Some(Recorder::create(&record::named(path))?),
             None => Some(record::create(&record::directory()?, recipe, &Zoned::now())?),
-        })
+        };
+        Ok(recorder.map(|recorder| recorder.thinned(self.record_every)))
     }
 
     /// What was asked of the screen, on the command line and for every run.
@@ -129,14 +146,23 @@ impl Output {
     pub fn train(&self, experiment: Experiment, subcommand: &str) -> Result<ExitCode> {
         let view = self.view(subcommand)?;
         let recipe = experiment.description().config.recipe.clone();
+        let need = if self.record_required { Need::Required } else { Need::Welcome };
+        let recording = || self.recorder(&recipe).map(|recorder| recorder.map(|recorder| (recorder, need)));
         match view {
-            View::Screen => {
-                let options = self.on_screen()?;
-                show(experiment, self.recorder(&recipe)?, options)
-            }
-            View::Headless(style) => print(experiment, self.recorder(&recipe)?, style),
+            // Preferences that cannot be read are told before a session folder is made.
+            View::Screen => self.on_screen().and_then(|options| show(experiment, recording()?, options)),
+            View::Headless(style) => print(experiment, recording()?, style),
         }
     }
+}
+
+/// What a run is without its recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Worth going on with.
+    Welcome,
+    /// Worthless.
+    Required,
 }
 
 /// A run under way: training, and what writes it down.
@@ -149,12 +175,13 @@ struct Running {
 /// Starts training, the recorder in the pipe where there is one, and a wire to the consumer at its end.
 fn start(
     experiment: Experiment,
-    recorder: Option<Recorder>,
+    recorder: Option<(Recorder, Need)>,
     (to_consumer, events): (EventSender, EventReceiver),
 ) -> Result<Running> {
     let (commands, obeyed): (_, Receiver<Command>) = bounded(train::COMMANDS_WAITING);
     let recording = match recorder {
-        Some(recorder) => {
+        Some((recorder, need)) => {
+            let recorder = if need == Need::Required { recorder.required(commands.clone()) } else { recorder };
             let (to_recorder, recorded) = lossless(EVENTS_WAITING);
             let recording = recorder.spawn(recorded, to_consumer).context("cannot start the recorder")?;
             train::spawn(experiment, obeyed, to_recorder).context("cannot start training")?;
@@ -170,7 +197,7 @@ fn start(
 
 impl Running {
     /// As [`recorded`](Self::recorded), but does not wait longer than this.
-    fn recorded_within(recording: Option<JoinHandle<Recorded>>, patience: Duration) -> Option<String> {
+    fn recorded_within(recording: Option<JoinHandle<Recorded>>, patience: Duration) -> Option<Recorded> {
         let begin = Instant::now();
         while !recording.as_ref()?.is_finished() {
             if begin.elapsed() > patience {
@@ -181,30 +208,43 @@ impl Running {
         Running::recorded(recording)
     }
 
-    /// Waits for the recorder, and tells where the recording is, or why there is none.
-    fn recorded(recording: Option<JoinHandle<Recorded>>) -> Option<String> {
-        let recorded = recording?.join().ok()?;
-        let path = recorded.path.display();
-        Some(match recorded.trouble {
-            Some(trouble) => format!("recording in {path} is incomplete: {trouble}"),
-            None => format!("recorded in {path}"),
-        })
+    /// Waits for the recorder, for what became of the recording.
+    fn recorded(recording: Option<JoinHandle<Recorded>>) -> Option<Recorded> {
+        recording?.join().ok()
+    }
+}
+
+/// Where the recording is, or why there is none.
+fn tell(recorded: &Recorded) -> String {
+    let path = recorded.path.display();
+    match &recorded.trouble {
+        Some(trouble) => format!("recording in {path} is incomplete: {trouble}"),
+        None => format!("recorded in {path}"),
+    }
+}
+
+/// An error where the recording failed that the run was stopped for.
+fn check_required(need: Option<Need>, recorded: Option<&Recorded>) -> Result<()> {
+    match recorded.and_then(|recorded| recorded.trouble.as_ref()) {
+        Some(trouble) if need == Some(Need::Required) => {
+            Err(anyhow!("the run was stopped, for its recording is required: {trouble}"))
+        }
+        _ => Ok(()),
     }
 }
 
 /// Trains on the screen; afterwards the normal screen tells how it ended.
-fn show(experiment: Experiment, recorder: Option<Recorder>, options: tui::Options) -> Result<ExitCode> {
-    let name = recorder.as_ref().map(|recorder| record::session_name(recorder.path()));
-    let path = recorder.as_ref().map(|recorder| recorder.path().display().to_string());
+fn show(experiment: Experiment, recorder: Option<(Recorder, Need)>, options: tui::Options) -> Result<ExitCode> {
+    let name = recorder.as_ref().map(|(recorder, _)| record::session_name(recorder.path()));
+    let path = recorder.as_ref().map(|(recorder, _)| recorder.path().display().to_string());
+    let need = recorder.as_ref().map(|(_, need)| *need);
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
     let outcome = tui::run(events, commands.clone(), tui::Options { recording: name, ..options });
     let recorded = match &outcome {
         Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
         // Told to leave at once, the recorder is not waited for: what it has written is sound.
-        Ok(outcome) if outcome.ending == tui::Ending::Forced => {
-            path.map(|path| format!("left at once; recording so far is in {path} (no end)"))
-        }
+        Ok(outcome) if outcome.ending == tui::Ending::Forced => None,
         // A signal, or there is no terminal any more: nobody sees the end, the recording should have it.
         _ => {
             // Asked for once more: where the screen never came up, nobody has asked yet.
@@ -216,11 +256,18 @@ fn show(experiment: Experiment, recorder: Option<Recorder>, options: tui::Option
     outcome.panels.iter().for_each(|panels| preferences::remember(panels));
     if outcome.terminal == tui::Handback::Restored {
         outcome.summary.iter().for_each(|summary| say(&describe(summary)));
-        recorded.iter().for_each(|line| say(line));
+        match (&recorded, path) {
+            (Some(recorded), _) => say(&tell(recorded)),
+            (None, Some(path)) if outcome.ending == tui::Ending::Forced => {
+                say(&format!("left at once; recording so far is in {path} (no end)"));
+            }
+            _ => {}
+        }
     }
     if let Some(message) = outcome.failure {
         return Err(anyhow!("{message}"));
     }
+    check_required(need, recorded.as_ref())?;
     let diverged = outcome.summary.is_some_and(|summary| summary.reason == StopReason::Diverged);
     Ok(ExitCode::from(match outcome.ending {
         tui::Ending::Left => u8::from(diverged) * FAILED,
@@ -231,13 +278,15 @@ fn show(experiment: Experiment, recorder: Option<Recorder>, options: tui::Option
 }
 
 /// Trains without a screen.
-fn print(experiment: Experiment, recorder: Option<Recorder>, style: Style) -> Result<ExitCode> {
+fn print(experiment: Experiment, recorder: Option<(Recorder, Need)>, style: Style) -> Result<ExitCode> {
+    let need = recorder.as_ref().map(|(_, need)| *need);
     let Running { commands, events, recording } = start(experiment, recorder, lossless(EVENTS_WAITING))?;
     let caught = signals::stop_on_signal(commands.clone())?;
     let outcome = headless::run(events, &commands, style).context("cannot write to standard output")?;
-    if let Some(line) = Running::recorded(recording) {
+    let recorded = Running::recorded(recording);
+    if let Some(recorded) = &recorded {
         // Standard output is the run's own; a closed stderr leaves nobody to tell.
-        let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
+        let _ = writeln!(io::stderr(), "wdtop: {}", printable(&tell(recorded)));
     }
     match outcome.ending {
         Ending::Failed { step, message } => Err(anyhow!("step {step}: {message}")),
@@ -245,10 +294,13 @@ fn print(experiment: Experiment, recorder: Option<Recorder>, style: Style) -> Re
         Ending::Finished(summary) if summary.reason == StopReason::Diverged => {
             Err(anyhow!("{}", outcome.divergence.unwrap_or_else(|| "the run diverged".into())))
         }
-        Ending::Finished(_) => Ok(match caught.get() {
-            Some(signal) => ExitCode::from(signals::exit_code(signal)),
-            None => ExitCode::SUCCESS,
-        }),
+        Ending::Finished(_) => {
+            check_required(need, recorded.as_ref())?;
+            Ok(match caught.get() {
+                Some(signal) => ExitCode::from(signals::exit_code(signal)),
+                None => ExitCode::SUCCESS,
+            })
+        }
     }
 }
 

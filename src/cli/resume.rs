@@ -46,17 +46,20 @@ impl Args {
         let path = record::resolve(&record::directory()?, &self.session)?;
         let session = Session::open(&path)?;
         let run = session.run()?.clone();
-        let Resumption { config, script, checkpoint, edits_made, past, made_again } = session.resumption()?;
+        let Resumption { config, script, checkpoint, edits_made, past, made_again, dropped } = session.resumption()?;
         self.output.view("resume")?;
         let options = RunOptions {
             threads: self.threads.map_or_else(available_threads, usize::from),
             pace: if self.output.watched() == Watched::Headless { 0.0 } else { run.options.pace },
+            snapshot_every: if self.output.records() { run.options.snapshot_every } else { 0 },
             ..run.options
         };
         let (name, step) = (session_name(&path), checkpoint.step);
         let line = format!("resumed from {name} at step {step}; {made_again} recorded updates after it are made again");
-        // A closed stderr leaves nobody to tell.
-        let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
+        for line in dropped.iter().map(|dropped| format!("{name}: {dropped}")).chain([line.clone()]) {
+            // A closed stderr leaves nobody to tell.
+            let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
+        }
         let note = What::Noted { step, seconds: checkpoint.seconds, text: line };
         let past = Box::new(past.chain(iter::once(note.into())));
         let experiment =

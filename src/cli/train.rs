@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::pipeline::Output;
 use super::settings::Settings;
@@ -52,6 +52,12 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
         let (config, options) = self.configure()?;
+        if options.snapshot_every > 0 && !self.output.records() {
+            let every = options.snapshot_every;
+            return Err(Usage::of(anyhow!(
+                "--snapshot-every {every} keeps snapshots in the recording, which --no-record leaves out: use one of the two"
+            )));
+        }
         let experiment = Experiment::prepare(config, options).map_err(Usage::of)?;
         self.output.train(experiment, "train")
     }

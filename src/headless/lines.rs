@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Printer, percent, send_line};
-use crate::stream::{Description, Edit, Evaluation, Event, Refusal, Summary, What, printable};
+use crate::stream::{Columns, Description, Edit, Evaluation, Event, Refusal, Summary, What, printable};
 
 /// Writes plain lines; warnings go to a writer of their own.
 pub(super) struct Lines<W, E> {
@@ -57,6 +57,12 @@ pub(super) fn say(what: &What) -> Vec<String> {
         What::Refused(Refusal { step, reason, .. }) => vec![format!("step {step:>7}   refused: {}", printable(reason))],
         What::Paced { step, pace, .. } if *pace > 0.0 => vec![format!("step {step:>7}   pace {pace} steps/s")],
         What::Paced { step, .. } => vec![format!("step {step:>7}   pace: as fast as it goes")],
+        What::Columns { step, columns: Columns::Kept, .. } => {
+            vec![format!("step {step:>7}   columns are recorded again")]
+        }
+        What::Columns { step, columns: Columns::LeftOut, .. } => {
+            vec![format!("step {step:>7}   columns are not recorded from here on: R records them again")]
+        }
         What::Paused { step, .. } => vec![format!("step {step:>7}   paused")],
         What::Resumed { step, .. } => vec![format!("step {step:>7}   resumed")],
         What::Noted { step, text, .. } => vec![format!("step {step:>7}   note: {}", printable(text))],

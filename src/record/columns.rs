@@ -2,12 +2,13 @@
 //!
 //! f64 where differences between steps matter (time, η, λ, Σw² and the decay share), f32 elsewhere.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, Float32Array, Float64Array, PrimitiveArray, RecordBatch, UInt32Array, UInt64Array};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::stream::{DecayMode, StepBatch, StepRow, TensorSums};
 
@@ -17,8 +18,31 @@ const ALWAYS: usize = 7;
 /// The columns of a network with these tensors. Two more for each of them are needed where decay is cautious; elsewhere
 /// they would repeat Σw² and Σw·Δ.
 pub(super) fn schema(tensors: &[String], mode: DecayMode) -> SchemaRef {
+    let mut fields = network_fields();
+    fields.extend(tensor_fields(tensors, mode));
+    Arc::new(Schema::new(fields))
+}
+
+/// The same in two tables: every update's columns of the network, and those of the tensors with their updates' steps.
+pub(super) fn parted_schemas(tensors: &[String], mode: DecayMode) -> [SchemaRef; 2] {
+    let step = Field::new("step", DataType::UInt64, false);
+    let tensors = std::iter::once(step).chain(tensor_fields(tensors, mode)).collect::<Vec<_>>();
+    // What says to a reader that there is another table.
+    let parted = HashMap::from([(PARTED.to_owned(), "true".to_owned())]);
+    [Arc::new(Schema::new(network_fields()).with_metadata(parted)), Arc::new(Schema::new(tensors))]
+}
+
+/// Whether the columns of the tensors are in a table of their own.
+pub(super) fn is_parted(schema: &Schema) -> bool {
+    schema.metadata().contains_key(PARTED)
+}
+
+/// In a schema's metadata: the columns of the tensors are in another table.
+const PARTED: &str = "wdtop.tensors_apart";
+
+fn network_fields() -> Vec<Field> {
     let column = |name: &str, kind| Field::new(name, kind, false);
-    let mut fields = vec![
+    vec![
         column("step", DataType::UInt64),
         column("epoch", DataType::Float64),
         column("seconds", DataType::Float64),
@@ -28,7 +52,11 @@ pub(super) fn schema(tensors: &[String], mode: DecayMode) -> SchemaRef {
         column("branch", DataType::UInt32),
         column("lr", DataType::Float64),
         column("weight_decay", DataType::Float64),
-    ];
+    ]
+}
+
+fn tensor_fields(tensors: &[String], mode: DecayMode) -> Vec<Field> {
+    let mut fields = Vec::new();
     for tensor in tensors {
         for sum in ["w2", "decay"] {
             fields.push(Field::new(format!("{tensor}/{sum}"), DataType::Float64, false));
@@ -41,18 +69,75 @@ pub(super) fn schema(tensors: &[String], mode: DecayMode) -> SchemaRef {
             fields.push(Field::new(format!("{tensor}/decayed_wd"), DataType::Float32, false));
         }
     }
-    Arc::new(Schema::new(fields))
+    fields
 }
 
 /// Rows as columns; `branches` has one entry for each row.
 pub(super) fn encode(schema: &SchemaRef, batch: &StepBatch, branches: &[u32]) -> Result<RecordBatch, ArrowError> {
+    let mut columns = network_columns(batch, branches);
+    // What is left for each tensor after the columns of the whole network.
+    let cautious = schema.fields().len() - columns.len() > ALWAYS * batch.tensors();
+    columns.extend(tensor_columns(batch, cautious));
+    RecordBatch::try_new(schema.clone(), columns)
+}
+
+/// Rows as the columns of two tables, see [`parted_schemas`]; of the updates those whose index is a multiple of `every`
+/// have a row in the second.
+pub(super) fn encode_parted(
+    [network, tensors]: [&SchemaRef; 2],
+    batch: &StepBatch,
+    branches: &[u32],
+    every: u64,
+) -> Result<[RecordBatch; 2], ArrowError> {
+    let mut kept = StepBatch::new(batch.tensors());
+    batch.iter().filter(|(row, _)| row.step.is_multiple_of(every)).for_each(|(row, sums)| kept.push(*row, sums));
+    let steps: ArrayRef = Arc::new(UInt64Array::from_iter_values(kept.rows().iter().map(|row| row.step)));
+    let cautious = tensors.fields().len() - 1 > ALWAYS * batch.tensors();
+    let columns = std::iter::once(steps).chain(tensor_columns(&kept, cautious)).collect();
+    let network = RecordBatch::try_new(network.clone(), network_columns(batch, branches))?;
+    Ok([network, RecordBatch::try_new(tensors.clone(), columns)?])
+}
+
+/// The two tables as one again: a row without columns of the tensors has no value in them.
+pub(super) fn join(network: &RecordBatch, tensors: &RecordBatch) -> Result<RecordBatch, String> {
+    let steps = column::<UInt64Type>(network, "step")?;
+    let known = column::<UInt64Type>(tensors, "step")?;
+    // Both ascend.
+    let mut next = 0;
+    let places: Vec<Option<usize>> = steps
+        .iter()
+        .map(|step| {
+            next += known[next..].iter().take_while(|its| *its < step).count();
+            (known.get(next) == Some(step)).then_some(next)
+        })
+        .collect();
+    let mut fields: Vec<FieldRef> = network.schema().fields().iter().cloned().collect();
+    let mut columns = network.columns().to_vec();
+    for (field, column) in tensors.schema().fields().iter().zip(tensors.columns()).skip(1) {
+        fields.push(Arc::new(field.as_ref().clone().with_nullable(true)));
+        columns.push(if let Some(values) = column.as_primitive_opt::<Float64Type>() {
+            spread(values, &places)
+        } else if let Some(values) = column.as_primitive_opt::<Float32Type>() {
+            spread(values, &places)
+        } else {
+            return Err(format!("column `{}` is of type {}", field.name(), field.data_type()));
+        });
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| error.to_string())
+}
+
+fn spread<T: ArrowPrimitiveType>(values: &PrimitiveArray<T>, places: &[Option<usize>]) -> ArrayRef {
+    Arc::new(places.iter().map(|place| place.map(|at| values.value(at))).collect::<PrimitiveArray<T>>())
+}
+
+fn network_columns(batch: &StepBatch, branches: &[u32]) -> Vec<ArrayRef> {
     let rows = batch.rows();
     let wide =
         |value: fn(&StepRow) -> f64| -> ArrayRef { Arc::new(Float64Array::from_iter_values(rows.iter().map(value))) };
     let narrow = |value: fn(&StepRow) -> f64| -> ArrayRef {
         Arc::new(Float32Array::from_iter_values(rows.iter().map(|row| value(row) as f32)))
     };
-    let mut columns: Vec<ArrayRef> = vec![
+    vec![
         Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.step))),
         wide(|row| row.epoch),
         wide(|row| row.seconds),
@@ -62,9 +147,12 @@ pub(super) fn encode(schema: &SchemaRef, batch: &StepBatch, branches: &[u32]) ->
         Arc::new(UInt32Array::from_iter_values(branches.iter().copied())),
         wide(|row| row.lr),
         wide(|row| row.weight_decay),
-    ];
-    // What is left for each tensor after the columns of the whole network.
-    let cautious = schema.fields().len() - columns.len() > ALWAYS * batch.tensors();
+    ]
+}
+
+fn tensor_columns(batch: &StepBatch, cautious: bool) -> Vec<ArrayRef> {
+    let rows = batch.rows();
+    let mut columns: Vec<ArrayRef> = Vec::new();
     for tensor in 0..batch.tensors() {
         let sums = || (0..rows.len()).map(move |row| batch.sums(row)[tensor]);
         columns.push(Arc::new(Float64Array::from_iter_values(sums().map(|sums| sums.w2))));
@@ -79,7 +167,7 @@ pub(super) fn encode(schema: &SchemaRef, batch: &StepBatch, branches: &[u32]) ->
             columns.push(Arc::new(Float32Array::from_iter_values(sums().map(|sums| sums.decayed_wd as f32))));
         }
     }
-    RecordBatch::try_new(schema.clone(), columns)
+    columns
 }
 
 /// Consecutive updates of one branch.

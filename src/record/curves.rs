@@ -1,12 +1,12 @@
 //! A session's recorded values by name, as curves.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, UInt64Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::types::{Float32Type, Float64Type, UInt64Type};
+use arrow_array::{Array, Float32Array, Float64Array, RecordBatch, UInt64Array};
 
 use super::error::Error;
 use super::session::Session;
-use crate::stream::{Evaluation, StepRow, TensorSums};
+use crate::stream::{Evaluation, TensorSums};
 
 /// One recorded value. What the session does not know of its place is not a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,28 +21,25 @@ pub struct Point {
     pub value: f64,
 }
 
-/// A value by its name.
-type Named<T> = (&'static str, fn(&T) -> f64);
+/// Values of the whole network that each update has: columns under these names.
+const NETWORK: [&str; 5] = ["loss", "accuracy", "penalty", "lr", "weight_decay"];
 
-/// Values of the whole network that each update has.
-const NETWORK: [Named<StepRow>; 5] = [
-    ("loss", |row| row.loss),
-    ("accuracy", |row| row.accuracy),
-    ("penalty", |row| row.penalty),
-    ("lr", |row| row.lr),
-    ("weight_decay", |row| row.weight_decay),
-];
+/// A name, the columns that the value derives from, and how.
+type Derived = (&'static str, &'static [&'static str], fn(&TensorSums) -> f64);
 
-/// Values of each tensor, `TENSOR/norm`.
-const TENSOR: [Named<TensorSums>; 4] = [
-    ("norm", TensorSums::norm),
-    ("grad_norm", TensorSums::grad_norm),
-    ("update_ratio", TensorSums::update_ratio),
-    ("decay", |sums| sums.decay),
+/// A name, and where its value is.
+type OfEvaluation = (&'static str, fn(&Evaluation) -> f64);
+
+/// Values of each tensor, `TENSOR/norm`: the columns that they derive from, and how.
+const TENSOR: [Derived; 4] = [
+    ("norm", &["w2"], TensorSums::norm),
+    ("grad_norm", &["g2"], TensorSums::grad_norm),
+    ("update_ratio", &["w2", "decay", "d2", "wd", "decayed_w2", "decayed_wd"], TensorSums::update_ratio),
+    ("decay", &["decay"], |sums| sums.decay),
 ];
 
 /// Values of each evaluation.
-const EVALUATION: [Named<Evaluation>; 4] = [
+const EVALUATION: [OfEvaluation; 4] = [
     ("validation/loss", |evaluation| evaluation.validation.loss),
     ("validation/accuracy", |evaluation| evaluation.validation.accuracy),
     ("train/loss", |evaluation| evaluation.train.loss),
@@ -51,9 +48,10 @@ const EVALUATION: [Named<Evaluation>; 4] = [
 
 /// Where a curve of a run comes from.
 #[derive(Clone, Copy)]
-enum Source {
-    Network(fn(&StepRow) -> f64),
-    Tensor(usize, fn(&TensorSums) -> f64),
+enum Source<'a> {
+    Network(&'static str),
+    /// A tensor, columns of it, and what they make.
+    Tensor(&'a str, &'static [&'static str], fn(&TensorSums) -> f64),
     Evaluation(fn(&Evaluation) -> f64),
 }
 
@@ -65,14 +63,14 @@ impl Session {
             return imported.columns.clone();
         }
         let evaluations = EVALUATION.iter().map(|(name, _)| (*name).to_owned());
-        let network = NETWORK.iter().map(|(name, _)| (*name).to_owned());
+        let network = NETWORK.iter().map(|name| (*name).to_owned());
         let tensors = self.tensors();
-        let tensors = tensors.iter().flat_map(|tensor| TENSOR.iter().map(move |(name, _)| format!("{tensor}/{name}")));
+        let tensors = tensors.iter().flat_map(|tensor| TENSOR.iter().map(move |(name, ..)| format!("{tensor}/{name}")));
         evaluations.chain(network).chain(tensors).collect()
     }
 
     /// The curves with these names, in the order asked for; one that the session does not have is empty. The files are
-    /// read once.
+    /// read once, and of their columns only those are looked at that the curves need.
     ///
     /// `validation/loss`, `validation/accuracy`, `train/loss` and `train/accuracy` find the columns of an imported
     /// session that mean the same.
@@ -94,15 +92,14 @@ impl Session {
             }
         }
         if sources.iter().any(|source| matches!(source, Some(Source::Network(_) | Source::Tensor(..)))) {
-            for stretch in self.steps()? {
-                for (row, sums) in stretch.batch.iter() {
-                    for (curve, source) in curves.iter_mut().zip(&sources) {
-                        let value = match source {
-                            Some(Source::Network(value)) => value(row),
-                            Some(Source::Tensor(tensor, value)) => value(&sums[*tensor]),
-                            Some(Source::Evaluation(_)) | None => continue,
-                        };
-                        curve.push(Point { step: row.step, epoch: row.epoch, seconds: row.seconds, value });
+            for batch in self.batches()? {
+                for (curve, source) in curves.iter_mut().zip(&sources) {
+                    match source {
+                        Some(Source::Network(name)) => append_points(curve, &batch, name),
+                        Some(Source::Tensor(tensor, columns, value)) => {
+                            append_derived(curve, &batch, tensor, columns, *value);
+                        }
+                        Some(Source::Evaluation(_)) | None => {}
                     }
                 }
             }
@@ -142,36 +139,103 @@ impl Session {
     }
 }
 
-impl Source {
-    fn find(name: &str, tensors: &[String]) -> Option<Source> {
-        if let Some((_, value)) = NETWORK.iter().find(|(known, _)| *known == name) {
-            return Some(Source::Network(*value));
+impl<'a> Source<'a> {
+    fn find(name: &str, tensors: &'a [String]) -> Option<Source<'a>> {
+        if let Some(name) = NETWORK.iter().find(|known| **known == name) {
+            return Some(Source::Network(name));
         }
         if let Some((_, value)) = EVALUATION.iter().find(|(known, _)| *known == name) {
             return Some(Source::Evaluation(*value));
         }
         let (tensor, value) = name.rsplit_once('/')?;
-        let tensor = tensors.iter().position(|known| known == tensor)?;
-        let (_, value) = TENSOR.iter().find(|(known, _)| *known == value)?;
-        Some(Source::Tensor(tensor, *value))
+        let tensor = tensors.iter().find(|known| *known == tensor)?;
+        let (_, columns, value) = TENSOR.iter().find(|(known, ..)| *known == value)?;
+        Some(Source::Tensor(tensor, columns, *value))
+    }
+}
+
+/// Where the rows of a batch are: of each its step, epoch and seconds.
+struct Places<'a> {
+    steps: &'a UInt64Array,
+    epochs: Option<&'a Float64Array>,
+    seconds: Option<&'a Float64Array>,
+}
+
+impl<'a> Places<'a> {
+    fn of(batch: &'a RecordBatch) -> Option<Self> {
+        let wide = |name: &str| batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Float64Type>());
+        let steps = batch.column_by_name("step")?.as_primitive_opt::<UInt64Type>()?;
+        Some(Places { steps, epochs: wide("epoch"), seconds: wide("seconds") })
+    }
+
+    fn point(&self, row: usize, value: f64) -> Point {
+        let at = |column: Option<&Float64Array>| {
+            column.filter(|column| column.is_valid(row)).map_or(f64::NAN, |column| column.value(row))
+        };
+        Point { step: self.steps.value(row), epoch: at(self.epochs), seconds: at(self.seconds), value }
+    }
+}
+
+/// A column's values by row, where it has any.
+enum Values<'a> {
+    Wide(&'a Float64Array),
+    Narrow(&'a Float32Array),
+}
+
+impl<'a> Values<'a> {
+    fn of(batch: &'a RecordBatch, name: &str) -> Option<Self> {
+        let column = batch.column_by_name(name)?;
+        let wide = || column.as_primitive_opt::<Float64Type>().map(Values::Wide);
+        let narrow = || column.as_primitive_opt::<Float32Type>().map(Values::Narrow);
+        wide().or_else(narrow)
+    }
+
+    fn at(&self, row: usize) -> Option<f64> {
+        match self {
+            Values::Wide(column) => column.is_valid(row).then(|| column.value(row)),
+            Values::Narrow(column) => column.is_valid(row).then(|| column.value(row).into()),
+        }
     }
 }
 
 /// Adds a column's values where it has any.
 fn append_points(curve: &mut Vec<Point>, batch: &RecordBatch, name: &str) {
-    let wide = |name: &str| batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Float64Type>());
-    let Some(steps) = batch.column_by_name("step").and_then(|column| column.as_primitive_opt::<UInt64Type>()) else {
-        return;
+    let (Some(places), Some(values)) = (Places::of(batch), Values::of(batch, name)) else { return };
+    curve.extend((0..batch.num_rows()).filter_map(|row| Some(places.point(row, values.at(row)?))));
+}
+
+/// Adds what follows from a tensor's columns, where they are.
+fn append_derived(
+    curve: &mut Vec<Point>,
+    batch: &RecordBatch,
+    tensor: &str,
+    columns: &[&str],
+    value: fn(&TensorSums) -> f64,
+) {
+    let Some(places) = Places::of(batch) else { return };
+    let columns: Vec<(&str, Values)> =
+        columns.iter().filter_map(|name| Some((*name, Values::of(batch, &format!("{tensor}/{name}"))?))).collect();
+    let apart = columns.iter().any(|(name, _)| *name == "decayed_w2");
+    let derive = |row: usize| {
+        let mut sums = TensorSums::default();
+        for (name, values) in &columns {
+            let place = match *name {
+                "w2" => &mut sums.w2,
+                "decay" => &mut sums.decay,
+                "g2" => &mut sums.g2,
+                "d2" => &mut sums.d2,
+                "wd" => &mut sums.wd,
+                "decayed_w2" => &mut sums.decayed_w2,
+                _ => &mut sums.decayed_wd,
+            };
+            *place = values.at(row)?;
+        }
+        if !apart {
+            (sums.decayed_w2, sums.decayed_wd) = (sums.w2, sums.wd);
+        }
+        Some(places.point(row, value(&sums)))
     };
-    let Some(values) = wide(name) else { return };
-    let (epochs, seconds) = (wide("epoch"), wide("seconds"));
-    let at = |column: Option<&arrow_array::Float64Array>, row: usize| {
-        column.filter(|column| column.is_valid(row)).map_or(f64::NAN, |column| column.value(row))
-    };
-    curve.extend((0..batch.num_rows()).filter(|row| values.is_valid(*row)).map(|row| Point {
-        step: steps.value(row),
-        epoch: at(epochs, row),
-        seconds: at(seconds, row),
-        value: values.value(row),
-    }));
+    if !columns.is_empty() {
+        curve.extend((0..batch.num_rows()).filter_map(derive));
+    }
 }

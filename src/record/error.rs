@@ -139,6 +139,14 @@ pub enum Error {
         /// The session.
         path: PathBuf,
     },
+    /// What was recorded before the first snapshot is damaged.
+    #[error("{} cannot be gone on with: no snapshot is from before the damage: {reason}", shown(.path))]
+    TornBeforeSnapshot {
+        /// The session.
+        path: PathBuf,
+        /// What is torn or garbled.
+        reason: String,
+    },
     /// There is nothing left to do.
     #[error("{} is complete: it has made all its {steps} steps", shown(.path))]
     Complete {

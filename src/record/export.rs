@@ -5,6 +5,7 @@ mod csv;
 mod file;
 mod json_lines;
 mod markdown;
+mod svg;
 mod tensorboard;
 
 use std::io;
@@ -19,6 +20,7 @@ pub use file::{Existing, write_file, write_run};
 pub use json_lines::to_json_lines;
 pub(super) use json_lines::{COLUMNS_LINE, ColumnLine, SESSION_LINE, STEP_LINE};
 pub use markdown::to_markdown;
+pub use svg::to_svg;
 pub use tensorboard::to_tensorboard;
 
 use super::error::Error;

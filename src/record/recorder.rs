@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::{RecvTimeoutError, Sender, TrySendError};
 
-use super::columns;
+use super::disk::Disk;
 use super::error::{Error, shown};
 use super::folder::Folder;
 use super::log::Log;
@@ -15,7 +15,8 @@ use super::snapshot;
 use super::steps::StepsWriter;
 use super::{EVENTS, Origin};
 use crate::stream::{
-    Checkpoint, Description, Event, EventReceiver, EventSender, StepBatch, TensorInfo, What, printable,
+    Checkpoint, Columns, Command, Description, Event, EventReceiver, EventSender, StepBatch, TensorInfo, What,
+    printable,
 };
 
 /// Rows wait for a record batch no longer than this.
@@ -31,6 +32,10 @@ const TICK: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Recorder {
     folder: Folder,
+    /// The tensors' columns are kept of the updates whose index is a multiple of this.
+    every: u64,
+    /// Where the run is stopped when the recording fails.
+    required_by: Option<Sender<Command>>,
 }
 
 /// What became of a recording.
@@ -51,7 +56,17 @@ impl Recorder {
     /// # Errors
     /// Where something is there already or the folder cannot be made; nothing is left behind then.
     pub fn create(path: &Path) -> Result<Recorder, Error> {
-        Ok(Recorder { folder: Folder::create(path)? })
+        Ok(Recorder { folder: Folder::create(path)?, every: 1, required_by: None })
+    }
+
+    /// Keeps the tensors' columns only of the updates whose index is a multiple of `every`, at least 1.
+    pub fn thinned(self, every: u64) -> Recorder {
+        Recorder { every, ..self }
+    }
+
+    /// Stops the run through its commands when the recording fails.
+    pub fn required(self, commands: Sender<Command>) -> Recorder {
+        Recorder { required_by: Some(commands), ..self }
     }
 
     /// The session folder.
@@ -69,8 +84,15 @@ impl Recorder {
     /// Where the system gives no thread.
     pub fn spawn(self, input: EventReceiver, output: EventSender) -> io::Result<JoinHandle<Recorded>> {
         thread::Builder::new().name("recorder".into()).spawn(move || {
-            let mut pipe = Pipe { output: Some(output), input, told: (0, None), told_at: Instant::now() };
-            let mut recording = Recording::new(self.folder);
+            let mut pipe = Pipe {
+                output: Some(output),
+                input,
+                told: (0, None),
+                told_at: Instant::now(),
+                required_by: self.required_by,
+                disk: Disk::new(),
+            };
+            let mut recording = Recording::new(self.folder, self.every);
             pipe.follow(&mut recording);
             recording.close()
         })
@@ -84,6 +106,9 @@ struct Pipe {
     output: Option<EventSender>,
     told: (u64, Option<String>),
     told_at: Instant,
+    /// Where the run is to be stopped, as long as it was not.
+    required_by: Option<Sender<Command>>,
+    disk: Disk,
 }
 
 impl Pipe {
@@ -104,7 +129,11 @@ impl Pipe {
             recording.write_due_rows();
             if self.told_at.elapsed() >= REPORT_EVERY || recording.trouble != self.told.1 {
                 recording.look_for_folder();
+                self.look_at_disk(recording);
                 self.report(recording);
+            }
+            if recording.trouble.is_some() {
+                self.stop_run();
             }
             self.use_output(EventSender::flush);
         }
@@ -147,6 +176,21 @@ impl Pipe {
         }
     }
 
+    /// That the disk fills up is a note of the session like any other.
+    fn look_at_disk(&mut self, recording: &mut Recording) {
+        let low = recording.files.as_ref().and_then(|_| self.disk.look(recording.folder.path(), recording.bytes()));
+        if let Some(text) = low {
+            let note = What::Noted { step: recording.next_step, seconds: recording.seconds, text }.into();
+            recording.record(&note);
+            self.pass_on(note);
+        }
+    }
+
+    /// Asked for until there is room for it: waiting here would be waiting for a trainer that waits for us.
+    fn stop_run(&mut self) {
+        self.required_by.take_if(|commands| !matches!(commands.try_send(Command::Stop), Err(TrySendError::Full(_))));
+    }
+
     fn use_output<E>(&mut self, action: impl FnOnce(&mut EventSender) -> Result<(), E>) {
         if self.output.as_mut().is_some_and(|output| action(output).is_err()) {
             self.output = None;
@@ -165,7 +209,13 @@ struct Recording {
     waiting: StepBatch,
     branches: Vec<u32>,
     waiting_since: Instant,
+    /// Whether updates are kept at all.
+    columns: Columns,
+    /// The tensors' columns are kept of the updates whose index is a multiple of this.
+    every: u64,
+    /// Behind the last update that came, and the wall time of the run then.
     next_step: u64,
+    seconds: f64,
     trouble: Option<String>,
 }
 
@@ -175,7 +225,7 @@ struct Files {
 }
 
 impl Recording {
-    fn new(folder: Folder) -> Self {
+    fn new(folder: Folder, every: u64) -> Self {
         Recording {
             folder,
             files: None,
@@ -184,7 +234,10 @@ impl Recording {
             waiting: StepBatch::new(0),
             branches: Vec::new(),
             waiting_since: Instant::now(),
+            columns: Columns::Kept,
+            every,
             next_step: 0,
+            seconds: 0.0,
             trouble: None,
         }
     }
@@ -205,6 +258,11 @@ impl Recording {
             What::Snapshot { checkpoint: Some(checkpoint), .. } => {
                 self.write_rows().and_then(|()| self.write_snapshot(checkpoint)).and_then(|()| self.write_event(event))
             }
+            What::Columns { columns, .. } => {
+                let written = self.write_rows().and_then(|()| self.write_event(event));
+                self.columns = *columns;
+                written
+            }
             // Rows first: a session that ends here knows no later step from its events than from its rows, and whoever
             // follows it has the rows before an event when it has the event.
             _ => self.write_rows().and_then(|()| self.write_event(event)),
@@ -219,7 +277,8 @@ impl Recording {
         let path = self.folder.path().to_owned();
         self.bytes_before = self.folder.describe(Origin::Run(Box::new(description.clone())))?;
         // Steps before events: where both are there the session can be read whole.
-        let steps = StepsWriter::create(&path, 0, columns::schema(&tensors, description.config.optimizer.decay_mode))?;
+        let mode = description.config.optimizer.decay_mode;
+        let steps = StepsWriter::create_for(&path, &tensors, mode, self.every)?;
         self.files = Some(Files { steps, events: Log::create(&path.join(EVENTS))? });
         Ok(())
     }
@@ -228,6 +287,12 @@ impl Recording {
         if batch.tensors() != self.waiting.tensors() {
             let (got, expected) = (batch.tensors(), self.waiting.tensors());
             return Err(io::Error::other(format!("a batch has {got} tensors, the run has {expected}")));
+        }
+        if let Some(last) = batch.rows().last() {
+            (self.next_step, self.seconds) = (last.step + 1, last.seconds);
+        }
+        if self.columns == Columns::LeftOut {
+            return Ok(());
         }
         if self.waiting.is_empty() {
             self.waiting_since = Instant::now();
@@ -245,9 +310,8 @@ impl Recording {
     }
 
     fn write_rows(&mut self) -> io::Result<()> {
-        if let (Some(files), Some(last)) = (&mut self.files, self.waiting.rows().last()) {
+        if let Some(files) = self.files.as_mut().filter(|_| !self.waiting.is_empty()) {
             files.steps.write(&self.waiting, &self.branches)?;
-            self.next_step = last.step + 1;
             self.waiting.clear();
             self.branches.clear();
         }
@@ -288,7 +352,9 @@ impl Recording {
 
     fn stop_on_error(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
-            let text = format!("recording stopped at step {}: {error}", self.next_step);
+            // What waits is lost too.
+            let step = self.waiting.rows().first().map_or(self.next_step, |row| row.step);
+            let text = format!("recording stopped at step {step}: {error}");
             self.trouble = Some(printable(&text).into_owned());
             self.bytes_before = self.bytes();
             self.files = None;

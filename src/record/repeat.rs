@@ -32,6 +32,8 @@ pub struct Resumption {
     pub past: Past,
     /// Recorded updates after it, which are made again.
     pub made_again: u64,
+    /// What of the recording is torn or garbled and cannot be copied, a line each.
+    pub dropped: Vec<String>,
 }
 
 /// What was recorded before a snapshot and the snapshot itself, without the event that opens the run.
@@ -72,12 +74,19 @@ impl Session {
             }
             _ => {}
         }
+        let (made, torn) = (self.made()?, self.last_update()?);
+        // Behind a garbled row nothing can be copied: what goes on has to begin before it.
+        let whole_until = torn.1.as_ref().map_or(u64::MAX, |_| torn.0.as_ref().map_or(0, |last| last.row.step + 1));
         let is_there = |event: &Event| match event.what {
-            What::Snapshot { step, .. } => snapshot::path(&self.path, step).exists(),
+            What::Snapshot { step, .. } => step <= whole_until && snapshot::path(&self.path, step).exists(),
             _ => false,
         };
-        let last = self.events.iter().rposition(is_there);
-        let (Some(last), made) = (last, self.made()?) else { return Err(Error::NoSnapshot { path: self.path }) };
+        let Some(last) = self.events.iter().rposition(is_there) else {
+            return Err(match torn.1 {
+                Some(reason) => Error::TornBeforeSnapshot { path: self.path, reason },
+                None => Error::NoSnapshot { path: self.path },
+            });
+        };
         let (before, after) = (&self.events[..last], &self.events[last..]);
         let step = after[0].what.step().unwrap_or(0);
         let edits_in = |events: &[Event]| -> Vec<PlannedEdit> { edits(events).map(planned).collect() };
@@ -91,6 +100,7 @@ impl Session {
             checkpoint: snapshot::read(&self.path, &run.tensors, step)?,
             edits_made,
             made_again: made.saturating_sub(step),
+            dropped: self.dropped.iter().cloned().chain(torn.1).collect(),
             past: Past {
                 follow: Follow::open(&self.path)?,
                 snapshots: self.events[..=last].iter().filter(|event| is_snapshot(event)).count(),

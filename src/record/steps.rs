@@ -5,6 +5,10 @@
 //! the stream's end marker has none. A line is written after its message, so a batch counts once its line is whole: the
 //! files may be cut at any byte, and what is left reads as a prefix.
 //!
+//! Where the tensors' columns are thinned out they are apart, in `steps-000-tensors.arrows` with the same kind of sums: as
+//! many batches, in each the rows whose tensors are kept, with their steps. A batch of the one counts with that of the
+//! other.
+//!
 //! A stream has one schema. Rows of other columns go on in `steps-001`, which counts only behind the end marker of
 //! `steps-000`: what follows a torn file is no part of a prefix.
 
@@ -21,7 +25,7 @@ use super::columns::{self, Stretch};
 use super::error::Error;
 use crate::stream::{StepRow, TensorSums};
 pub(super) use segment::table_of;
-use segment::{Segment, Tail};
+use segment::{Segment, Tail, tensor_table_of};
 pub(super) use writer::StepsWriter;
 
 /// The last recorded update.
@@ -102,11 +106,23 @@ impl Iterator for Steps {
 pub(super) struct Batches {
     folder: PathBuf,
     number: u32,
+    table: Table,
+    /// The tensors' columns, where the schema says that they are apart.
+    tensors: Option<Table>,
+    /// Read, but its tensors' columns are not there (yet).
+    waiting: Option<RecordBatch>,
+    unreadable: Option<String>,
+}
+
+/// One pair of files.
+#[derive(Debug)]
+struct Table {
     segment: Segment,
     decoder: StreamDecoder,
     /// Length of the message that was decoded last.
     last_length: u64,
-    unreadable: Option<String>,
+    /// Messages that were decoded.
+    decoded: u64,
 }
 
 impl Batches {
@@ -114,9 +130,9 @@ impl Batches {
         Ok(Batches {
             folder: folder.to_owned(),
             number: 0,
-            segment: Segment::open(folder, 0)?,
-            decoder: StreamDecoder::new(),
-            last_length: 0,
+            table: Table::of(Segment::open(folder, 0)?),
+            tensors: None,
+            waiting: None,
             unreadable: None,
         })
     }
@@ -125,15 +141,20 @@ impl Batches {
     pub(super) fn column_names(mut self) -> Result<Vec<String>, Error> {
         let mut names: Vec<String> = Vec::new();
         while let Some(schema) =
-            self.segment.next_message().and_then(|message| try_schema_from_ipc_buffer(&message).ok())
+            self.table.segment.next_message().and_then(|message| try_schema_from_ipc_buffer(&message).ok())
         {
-            for field in schema.fields() {
+            let tensors = match columns::is_parted(&schema) {
+                true => Segment::open_tensors(&self.folder, self.number)?.next_message(),
+                false => None,
+            };
+            let tensors = tensors.and_then(|message| try_schema_from_ipc_buffer(&message).ok());
+            for field in [Some(schema), tensors].iter().flatten().flat_map(|schema| schema.fields()) {
                 if !names.contains(field.name()) {
                     names.push(field.name().clone());
                 }
             }
             self.number += 1;
-            self.segment = Segment::open(&self.folder, self.number)?;
+            self.table = Table::of(Segment::open(&self.folder, self.number)?);
         }
         Ok(names)
     }
@@ -144,10 +165,19 @@ impl Batches {
         if let Some(reason) = &self.unreadable {
             return Some(format!("{file} from step {next_step} on is unreadable: {reason}"));
         }
-        match self.segment.tail() {
+        if self.waiting.is_some() {
+            let file = tensor_table_of(self.number);
+            return Some(format!(
+                "{file}: from step {next_step} on it is torn or garbled, and these steps were dropped"
+            ));
+        }
+        match self.table.segment.tail() {
             Tail::Torn(bytes) => Some(format!(
                 "{file}: the last {bytes} bytes, from step {next_step} on, are torn or garbled and were dropped"
             )),
+            Tail::Nothing if self.table.segment.is_garbled() => {
+                Some(format!("{file} ends before its end: what follows step {next_step} was dropped"))
+            }
             Tail::Nothing if self.folder.join(table_of(self.number + 1)).exists() => {
                 Some(format!("{file} ends before its end: what follows step {next_step} was dropped"))
             }
@@ -155,12 +185,19 @@ impl Batches {
         }
     }
 
-    /// The last batch. All messages are checked, of each file one is decoded.
+    /// The last batch. All messages are checked, of each file one is decoded; of tables that are apart all are.
     fn read_last(&mut self) -> Option<RecordBatch> {
         let (mut last, mut undecoded) = (None, None);
         loop {
-            match self.segment.next_message() {
-                Some(schema) if self.segment_is_new(&schema) => drop(self.decode(schema)),
+            match self.table.segment.next_message() {
+                Some(schema) if self.segment_is_new(&schema) => {
+                    // Not asked of the decoder: it understands a schema no earlier than the message after it.
+                    let apart = try_schema_from_ipc_buffer(&schema).is_ok_and(|schema| columns::is_parted(&schema));
+                    drop(self.decode(schema));
+                    if apart {
+                        return self.by_ref().last().or(last);
+                    }
+                }
                 Some(message) => undecoded = Some(message),
                 None => {
                     last = undecoded.take().and_then(|message| self.decode(message)).or(last);
@@ -174,38 +211,63 @@ impl Batches {
 
     /// Whether the message, just read, is the first of its file.
     fn segment_is_new(&self, message: &[u8]) -> bool {
-        self.segment.end() == message.len() as u64
+        self.table.segment.end() == message.len() as u64
     }
 
     fn decode(&mut self, message: Vec<u8>) -> Option<RecordBatch> {
-        self.last_length = message.len() as u64;
-        let mut message = message.into();
-        match self.decoder.decode(&mut message) {
-            Ok(columns) => columns,
-            Err(error) => {
-                self.refuse(error.to_string());
-                None
-            }
+        let columns = self.table.decode(message);
+        columns.unwrap_or_else(|reason| {
+            self.refuse(reason);
+            None
+        })
+    }
+
+    /// A batch with the tensors' columns; `None` where those are missing, or cannot be understood.
+    fn complete(&mut self, network: RecordBatch) -> Option<RecordBatch> {
+        if !columns::is_parted(network.schema_ref()) {
+            return Some(network);
         }
+        let tensors = match &mut self.tensors {
+            Some(tensors) => tensors,
+            None => {
+                let Ok(segment) = Segment::open_tensors(&self.folder, self.number) else {
+                    self.waiting = Some(network);
+                    return None;
+                };
+                self.tensors.insert(Table::of(segment))
+            }
+        };
+        let joined = loop {
+            let Some(message) = tensors.segment.next_message() else {
+                self.waiting = Some(network);
+                return None;
+            };
+            match tensors.decode(message) {
+                // The schema gives no batch.
+                Ok(None) => {}
+                Ok(Some(tensors)) => break columns::join(&network, &tensors),
+                Err(reason) => break Err(reason),
+            }
+        };
+        joined.map_err(|reason| self.refuse(reason)).ok()
     }
 
     /// Takes the last batch back: it cannot be understood.
     fn refuse(&mut self, reason: String) {
-        self.segment.refuse(self.last_length);
+        self.table.segment.refuse(self.table.last_length);
         self.unreadable = Some(reason);
     }
 
     /// Goes on to the next pair of files where this one is whole and there is one.
     fn advance(&mut self) -> bool {
         if self.unreadable.is_some()
-            || self.segment.tail() != Tail::Marker
+            || self.table.segment.tail() != Tail::Marker
             || !self.folder.join(table_of(self.number + 1)).exists()
         {
             return false;
         }
         let Ok(segment) = Segment::open(&self.folder, self.number + 1) else { return false };
-        self.segment = segment;
-        self.decoder = StreamDecoder::new();
+        (self.table, self.tensors) = (Table::of(segment), None);
         self.number += 1;
         true
     }
@@ -215,15 +277,41 @@ impl Iterator for Batches {
     type Item = RecordBatch;
 
     fn next(&mut self) -> Option<RecordBatch> {
+        if let Some(network) = self.waiting.take() {
+            return self.complete(network);
+        }
         loop {
-            match self.segment.next_message() {
-                // The schema gives no batch.
+            match self.table.segment.next_message() {
                 Some(message) => match self.decode(message) {
+                    Some(network) => return self.complete(network),
+                    // The schema gives no batch.
                     None if self.unreadable.is_none() => {}
-                    columns => return columns,
+                    None => return None,
                 },
                 None if self.advance() => {}
                 None => return None,
+            }
+        }
+    }
+}
+
+impl Table {
+    fn of(segment: Segment) -> Table {
+        Table { segment, decoder: StreamDecoder::new(), last_length: 0, decoded: 0 }
+    }
+
+    /// The batch of a message; the schema, which is the first, gives none.
+    fn decode(&mut self, message: Vec<u8>) -> Result<Option<RecordBatch>, String> {
+        self.last_length = message.len() as u64;
+        self.decoded += 1;
+        let mut bytes = message.into();
+        loop {
+            match self.decoder.decode(&mut bytes).map_err(|error| error.to_string())? {
+                // A batch without rows has no body, and the decoder gives it no earlier than with the next message: it
+                // was told already.
+                Some(_) if !bytes.is_empty() => {}
+                None if self.decoded > 1 => return Ok(self.decoder.schema().map(RecordBatch::new_empty)),
+                columns => return Ok(columns),
             }
         }
     }

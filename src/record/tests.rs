@@ -7,4 +7,5 @@ mod managing;
 mod reading;
 mod sample;
 mod tables;
+mod thinning;
 mod writing;

@@ -30,8 +30,35 @@ pub enum Command {
     Restore(u64),
     /// Aim at this many updates a second; 0 is as fast as it goes.
     Pace(f64),
+    /// Of a recording: stand before the update with this 0-based index.
+    Seek(u64),
+    /// Of a recording: stand at the next edit.
+    NextEdit,
+    /// Keep each update's columns in the recording from here on, after a snapshot, or leave them out.
+    Columns(Columns),
     /// Finish: evaluate, report, end.
     Stop,
+}
+
+/// Whether a recording keeps the columns of each update. Edits, evaluations and all other events it always keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Columns {
+    /// It does.
+    #[default]
+    Kept,
+    /// It does not.
+    LeftOut,
+}
+
+impl Columns {
+    /// The other one.
+    pub fn switched(self) -> Columns {
+        match self {
+            Columns::Kept => Columns::LeftOut,
+            Columns::LeftOut => Columns::Kept,
+        }
+    }
 }
 
 /// One change of one hyperparameter.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
-use super::command::{Author, Knob, Scope};
+use super::command::{Author, Columns, Knob, Scope};
 use super::config::{RunConfig, RunOptions};
 use super::number;
 use super::stats::StepBatch;
@@ -52,6 +52,16 @@ pub enum What {
         /// The new pace.
         #[serde(with = "number")]
         pace: f64,
+    },
+    /// From here on the recording keeps the columns of each update, or leaves them out.
+    Columns {
+        /// The next update's index.
+        step: u64,
+        /// Wall time of the run in seconds.
+        #[serde(with = "number")]
+        seconds: f64,
+        /// Which of the two.
+        columns: Columns,
     },
     /// Training waits.
     Paused {
@@ -142,6 +152,7 @@ impl What {
             What::Refused(refusal) => Some(refusal.step),
             What::Finished(summary) => Some(summary.steps),
             What::Paced { step, .. }
+            | What::Columns { step, .. }
             | What::Paused { step, .. }
             | What::Resumed { step, .. }
             | What::Noted { step, .. }

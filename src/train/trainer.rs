@@ -15,8 +15,8 @@ use super::learner::{NotFinite, Progress};
 use crate::optim::Knobs;
 use crate::scalar::Scalar;
 use crate::stream::{
-    Act, Checkpoint, Closed, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal, RunOptions,
-    Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, What,
+    Act, Checkpoint, Closed, Columns, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal,
+    RunOptions, Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, What,
 };
 
 /// Commands that may wait for the trainer; more than a hand can type between two updates.
@@ -273,6 +273,10 @@ impl Trainer {
                 }
                 Err(error) => self.refuse(None, error.to_string()),
             },
+            Command::Seek(_) | Command::NextEdit => {
+                self.refuse(None, "a run that trains has no way to another step; a replay has".into())
+            }
+            Command::Columns(columns) => self.keep_columns(columns),
             Command::Stop => {
                 self.end_pause();
                 self.state = State::Stopping;
@@ -307,6 +311,16 @@ impl Trainer {
         let checkpoint = Box::new(self.experiment.save(step, seconds));
         self.kept = Some(checkpoint.clone());
         self.send(What::Snapshot { step, seconds, checkpoint: Some(checkpoint) })
+    }
+
+    /// Says from which update on the recording keeps columns or not. Where they begin anew there is a snapshot: a run can
+    /// be repeated from there.
+    fn keep_columns(&mut self, columns: Columns) -> Result<(), Closed> {
+        if columns == Columns::Kept {
+            self.snapshot()?;
+        }
+        let (step, seconds) = (self.step, self.seconds());
+        self.send(What::Columns { step, seconds, columns })
     }
 
     /// Goes back to the last snapshot. Steps count on: what was made is not unmade, and every row has a step of its own.

@@ -2,6 +2,7 @@
 
 pub(super) mod clock;
 pub(super) mod dial;
+pub(super) mod growth;
 pub(super) mod history;
 pub(super) mod journal;
 pub(super) mod table;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use tui_input::Input;
 
 use self::dial::{Dial, Pending, Reversible, Which};
+use self::growth::Growth;
 use self::history::History;
 use self::journal::Journal;
 use self::table::Order;
@@ -23,7 +25,7 @@ use super::layout;
 use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Access, Ending, Options};
-use crate::stream::{Command, Convention, DecayMode, Description, Schedule, Scope, StepBatch, Summary};
+use crate::stream::{Columns, Command, Convention, DecayMode, Description, Schedule, Scope, StepBatch, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
 pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
@@ -111,6 +113,10 @@ pub(super) struct Run {
     pub(super) snapshot: Option<u64>,
     /// Bytes recorded.
     pub(super) recorded: Option<u64>,
+    /// How fast they become more.
+    pub(super) growth: Growth,
+    /// Whether updates' columns are recorded.
+    pub(super) columns: Columns,
     /// Why recording stopped.
     pub(super) unrecorded: Option<String>,
 }
@@ -145,6 +151,8 @@ pub(super) enum Mode {
     Filtering { input: Input },
     /// A command is being typed.
     Commanding { input: Input, error: Option<String> },
+    /// A step of a recording is being typed.
+    Seeking { input: Input, error: Option<String> },
     /// The list of keys is shown, scrolled by so many lines.
     Help { scrolled: u16 },
     /// Really?
@@ -311,7 +319,7 @@ impl App {
 
     /// Whether the screen may only look on.
     pub(super) fn looks_on(&self) -> bool {
-        self.options.access == Access::ReadOnly
+        self.options.access != Access::Full
     }
 
     /// The first step that is not in the charts.
@@ -372,6 +380,8 @@ impl Run {
             moves: Vec::new(),
             snapshot: None,
             recorded: None,
+            growth: Growth::default(),
+            columns: Columns::Kept,
             unrecorded: None,
             description,
         }

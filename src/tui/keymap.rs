@@ -32,6 +32,7 @@ pub(super) enum Action {
     Note,
     Snapshot,
     GoBack,
+    Columns,
     Slower,
     Faster,
     /// By so many tenths of a decade.
@@ -52,6 +53,8 @@ pub(super) enum Action {
     Filter,
     Order,
     Palette,
+    GoTo,
+    NextEdit,
     Toggle(Panel),
 }
 
@@ -68,6 +71,7 @@ impl Action {
                 | A::Note
                 | A::Snapshot
                 | A::GoBack
+                | A::Columns
                 | A::Slower
                 | A::Faster
                 | A::Turn(..)
@@ -85,17 +89,20 @@ pub(super) enum Group {
     Hyperparameters,
     Training,
     View,
+    Replay,
     Program,
 }
 
 impl Group {
-    pub(super) const ALL: [Group; 4] = [Group::Hyperparameters, Group::Training, Group::View, Group::Program];
+    pub(super) const ALL: [Group; 5] =
+        [Group::Hyperparameters, Group::Training, Group::View, Group::Replay, Group::Program];
 
     pub(super) fn title(self) -> &'static str {
         match self {
             Group::Hyperparameters => "Hyperparameters, while it trains",
             Group::Training => "Training",
             Group::View => "View",
+            Group::Replay => "In a replay",
             Group::Program => "Program",
         }
     }
@@ -116,7 +123,7 @@ const fn bind(group: Group, keys: &'static [(&'static str, Action)], help: &'sta
 /// Every key there is. `b` is kept free for forking.
 pub(super) static BINDINGS: &[Binding] = {
     use Action as A;
-    use Group::{Hyperparameters, Program, Training, View};
+    use Group::{Hyperparameters, Program, Replay, Training, View};
     use Which::{LearningRate as Eta, WeightDecay as Lambda};
     &[
         bind(
@@ -141,6 +148,7 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(Training, &[("E", A::Evaluate)], "evaluate now"),
         bind(Training, &[("m", A::Note)], "write a note at this step"),
         bind(Training, &[("c", A::Snapshot), ("B", A::GoBack)], "keep a snapshot; go back to the last one"),
+        bind(Training, &[("R", A::Columns)], "record each step, or no more than edits and evaluations"),
         bind(
             Training,
             &[("(", A::Slower), (")", A::Faster)],
@@ -186,6 +194,8 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(View, &[("o", A::Order)], "order of the tensors: the network's, by ‖w‖, change, ‖g‖, upd/w"),
         bind(View, &[("f", A::Freeze)], "freeze the charts, and follow again"),
         bind(Program, &[(":", A::Palette)], "type a command, as set weight_decay@fc1 0.1; Tab completes it"),
+        bind(Replay, &[("g", A::GoTo)], "go to a step; ← and → go back and forth by a fiftieth"),
+        bind(Replay, &[("'", A::NextEdit)], "go to the next edit"),
         bind(Program, &[("q", A::Quit)], "quit; asks while training"),
         bind(Program, &[("ctrl-c", A::Interrupt)], "twice: quit at once"),
         bind(Program, &[("?", A::Help), ("F1", A::Help)], "this list"),

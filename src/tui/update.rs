@@ -6,6 +6,7 @@ mod events;
 mod keys;
 mod mouse;
 mod palette;
+mod replay;
 
 pub(super) use self::palette::candidates;
 
@@ -145,7 +146,7 @@ fn unsent(app: &mut App, command: Command) -> Vec<Effect> {
 
 /// Ends in order: the run is stopped, and the program leaves when it has, but does not wait for ever.
 fn end(app: &mut App, ending: Ending) -> Vec<Effect> {
-    if app.is_over() {
+    if app.is_over() || app.replays() {
         return vec![Effect::Leave(ending)];
     }
     // A terminal that is closed sends a signal and is lost: the first of the two counts, and its time goes on.

@@ -188,6 +188,8 @@ impl Source {
             Command::Evaluate => vec![self.evaluation()],
             Command::Note(text) => vec![What::Noted { step, seconds, text: text.clone() }.into()],
             Command::Snapshot => vec![What::Snapshot { step, seconds, checkpoint: None }.into()],
+            Command::Seek(_) | Command::NextEdit => Vec::new(),
+            Command::Columns(columns) => vec![What::Columns { step, seconds, columns: *columns }.into()],
             Command::Restore(to) => vec![What::Restored { step, seconds, to: *to }.into()],
             Command::Pace(pace) => vec![What::Paced { step, seconds, pace: *pace }.into()],
             Command::Stop => vec![self.finish(StopReason::Stopped)],

@@ -19,6 +19,16 @@ pub(in crate::record) fn sums_of(number: u32) -> String {
     format!("steps-{number:03}.crc")
 }
 
+/// The name of the Arrow stream of the tensors' columns, where they are apart.
+pub(in crate::record) fn tensor_table_of(number: u32) -> String {
+    format!("steps-{number:03}-tensors.arrows")
+}
+
+/// The name of its sums.
+pub(in crate::record) fn tensor_sums_of(number: u32) -> String {
+    format!("steps-{number:03}-tensors.crc")
+}
+
 /// One pair of step files. Files that are not there yet have no messages yet.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -64,9 +74,18 @@ struct Line {
 
 impl Segment {
     pub(super) fn open(folder: &Path, number: u32) -> Result<Segment, Error> {
+        Segment::of(folder.join(table_of(number)), folder.join(sums_of(number)))
+    }
+
+    /// The pair with the tensors' columns.
+    pub(super) fn open_tensors(folder: &Path, number: u32) -> Result<Segment, Error> {
+        Segment::of(folder.join(tensor_table_of(number)), folder.join(tensor_sums_of(number)))
+    }
+
+    fn of(table_path: PathBuf, sums_path: PathBuf) -> Result<Segment, Error> {
         let mut segment = Segment {
-            table_path: folder.join(table_of(number)),
-            sums_path: folder.join(sums_of(number)),
+            table_path,
+            sums_path,
             table: None,
             sums: None,
             text: Vec::new(),
@@ -147,6 +166,11 @@ impl Segment {
         }
         self.end = end;
         Some(bytes)
+    }
+
+    /// Whether there are sums of something that is not there, or is garbled.
+    pub(super) fn is_garbled(&self) -> bool {
+        self.health == Health::Garbled
     }
 
     /// What lies behind the last sound message.

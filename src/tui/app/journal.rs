@@ -1,6 +1,6 @@
 //! What happened, for the events panel.
 
-use crate::stream::{Edit, Summary, Weights};
+use crate::stream::{Columns, Edit, Summary, Weights};
 use crate::tui::coach::Hint;
 
 /// The edits, numbered from 1, and everything else worth a line.
@@ -42,6 +42,8 @@ pub enum Happening {
     Hint(Hint),
     /// This was not finite.
     Diverged(String, Weights),
+    /// Updates' columns are recorded from here on, or not.
+    Columns(Columns),
     /// Recording stopped, for this reason.
     Unrecorded(String),
     /// The run ended.

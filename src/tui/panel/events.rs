@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::frame;
-use crate::stream::{Author, Edit, Knob, StopReason, printable};
+use crate::stream::{Author, Columns, Edit, Knob, StopReason, printable};
 use crate::tui::app::journal::{Entry, Happening};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::coach::Hint;
@@ -84,6 +84,10 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
         Happening::Diverged(what, weights) => {
             let text = format!("diverged: {} was not finite; {weights}", printable(what));
             ("×", theme.warning, text.into())
+        }
+        Happening::Columns(Columns::Kept) => ("●", plain, "columns are recorded again, from a snapshot on".into()),
+        Happening::Columns(Columns::LeftOut) => {
+            ("○", theme.strong, "edits and evaluations alone are recorded: R records all again".into())
         }
         Happening::Unrecorded(reason) => {
             ("!", theme.warning, format!("recording stopped: {}", printable(reason)).into())

@@ -40,12 +40,35 @@ const KEYS_OF_THE_CROSSHAIR: [(&str, &str); 5] =
 const KEYS_OF_THE_END: [(&str, &str); 5] =
     [("q", "leaves"), ("Tab", "panel"), ("Enter", "zoom"), ("y", "axis"), ("?", "help")];
 
+/// Those of a recording.
+const KEYS_OF_A_REPLAY: [(&str, &str); 10] = [
+    ("Space", "pause"),
+    ("( )", "speed"),
+    ("← →", "seek"),
+    ("g", "step"),
+    ("'", "next edit"),
+    ("q", "leaves"),
+    ("?", "help"),
+    ("i", "values"),
+    ("Tab", "panel"),
+    ("Enter", "zoom"),
+];
+
+/// Those that do something at its end.
+const KEYS_OF_A_REPLAYS_END: [(&str, &str); 6] =
+    [("q", "leaves"), ("←", "back"), ("g", "step"), ("i", "values"), ("Tab", "panel"), ("?", "help")];
+
 /// One line; what is asked comes before what is said, and that before the keys.
 pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = &app.theme;
     let line = match (&app.mode, &app.notice) {
         _ if app.interrupted.is_some() => Line::styled("ctrl-c again to quit at once", theme.warning),
-        (Mode::Typing { error: Some(error), .. } | Mode::Commanding { error: Some(error), .. }, _) => {
+        (
+            Mode::Typing { error: Some(error), .. }
+            | Mode::Commanding { error: Some(error), .. }
+            | Mode::Seeking { error: Some(error), .. },
+            _,
+        ) => {
             return whole(app, &printable(error), area, buffer);
         }
         (Mode::Typing { which, scope, input, .. }, _) => {
@@ -62,6 +85,9 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             )
         }
         (Mode::Noting { input }, _) => typing(app, "note: ".into(), input, "Enter keeps it   Esc leaves it".into()),
+        (Mode::Seeking { input, .. }, _) => {
+            typing(app, "step: ".into(), input, "Enter goes there   Esc leaves it".into())
+        }
         (Mode::Filtering { input }, _) => {
             typing(app, "tensors with: ".into(), input, "Enter keeps it   Esc lists all".into())
         }
@@ -112,7 +138,8 @@ fn whole(app: &App, text: &str, area: Rect, buffer: &mut Buffer) {
 
 fn keys(app: &App, area: Rect, buffer: &mut Buffer) {
     let pause = if app.phase == Phase::Paused { "resume" } else { "pause" };
-    let keys = KEYS.map(|(name, what)| (name, if what == "pause" { pause } else { what }));
+    let keys: &[(&str, &str)] = if app.replays() { &KEYS_OF_A_REPLAY } else { &KEYS };
+    let keys = keys.iter().map(|(name, what)| (*name, if *what == "pause" { pause } else { *what }));
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     // Who is in a panel first wants to know the way back.
     let keys = app.zoomed.then_some(("Esc", "all panels")).into_iter().chain(keys);
@@ -130,12 +157,13 @@ fn key<'a>(app: &App, (name, what): (&'static str, &'static str)) -> Line<'a> {
 /// How it ended, and the keys that still do something. That there is a way out is told however long the rest is.
 fn over(app: &App, end: Line, area: Rect, buffer: &mut Buffer) {
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let keys = KEYS_OF_THE_END.map(|of| key(app, of));
+    let keys: &[(&str, &str)] = if app.replays() { &KEYS_OF_A_REPLAYS_END } else { &KEYS_OF_THE_END };
+    let keys: Vec<Line> = keys.iter().map(|of| key(app, *of)).collect();
     let way_out = keys[0].width() as u16 + 3;
     let width = (end.width() as u16).min(area.width.saturating_sub(way_out));
     buffer.set_line(area.x, area.y, &end, width);
     let taken = if width == 0 { 0 } else { width + 3 };
-    flow(keys.into(), 3, Rect { x: area.x + taken, width: area.width.saturating_sub(taken), ..area }, buffer);
+    flow(keys, 3, Rect { x: area.x + taken, width: area.width.saturating_sub(taken), ..area }, buffer);
 }
 
 fn finished<'a>(app: &App, summary: &Summary) -> Line<'a> {

@@ -31,7 +31,9 @@ pub(in crate::tui) fn render(app: &App, scrolled: u16, area: Rect, buffer: &mut 
 
 fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for group in Group::ALL {
+    // What is over cannot be turned, and what is not cannot be walked through.
+    let other = if app.replays() { Group::Hyperparameters } else { Group::Replay };
+    for group in Group::ALL.into_iter().filter(|group| *group != other) {
         lines.push(Line::styled(format!(" {}", group.title()), app.theme.strong));
         for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
             let names = if binding.keys.len() > 5 && app.options.preferences.keys == Keys::default() {

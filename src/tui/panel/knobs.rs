@@ -50,6 +50,11 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     if roomy {
         lines.next();
     }
+    if app.replays() {
+        lines.write(Line::styled("a recording: its knobs do not turn", app.theme.strong), buffer);
+        lines.write(Line::styled("wdtop rerun trains it again", app.theme.quiet), buffer);
+        return;
+    }
     let (fine, coarse, letter, switch) = (app.keys("[ ]"), app.keys("{ }"), app.keys("w"), app.keys("\\"));
     let turning = format!("λ  {fine} fine  {coarse} coarse  {letter} type  {switch} off/on");
     lines.write(Line::styled(turning, app.theme.quiet), buffer);

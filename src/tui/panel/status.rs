@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::flow;
-use crate::stream::{Convention, DecayMode, Evaluation, printable};
+use crate::stream::{Columns, Convention, DecayMode, Evaluation, printable};
 use crate::tui::app::{App, Phase, Run};
 use crate::tui::digits;
 
@@ -44,9 +44,19 @@ pub(in crate::tui) fn title(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
 }
 
 fn recording<'a>(app: &App, run: &Run) -> Line<'a> {
+    if let Some(name) = app.options.recording.as_ref().filter(|_| app.replays()) {
+        return Line::styled(format!("▷ {}", printable(name)), app.theme.strong);
+    }
     match (&run.unrecorded, run.recorded) {
         (Some(_), _) => Line::styled("not recorded any more", app.theme.warning),
-        (None, Some(bytes)) => Line::raw(format!("● rec {:>7}", digits::bytes(bytes))),
+        (None, Some(bytes)) => {
+            let growth = run.growth.an_hour().map(|bytes| format!(" +{}/h", digits::bytes(bytes))).unwrap_or_default();
+            let sign = match run.columns {
+                Columns::Kept => "●",
+                Columns::LeftOut => "○ edits only",
+            };
+            Line::raw(format!("{sign} rec {:>7}{growth}", digits::bytes(bytes)))
+        }
         (None, None) if app.options.recording.is_some() => Line::raw(format!("● rec {:>7}", digits::bytes(0))),
         (None, None) => Line::styled("not recorded", app.theme.quiet),
     }
@@ -67,6 +77,7 @@ pub(in crate::tui) fn alone(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
     parts.extend(scores(app, run));
     parts.push(if area.width < ROOMY { speed_in_short(app, run) } else { speed(app, run) });
     parts.push(match (&run.unrecorded, run.recorded, &app.options.recording) {
+        _ if app.replays() => Line::raw("▷ replay"),
         (Some(_), ..) => Line::styled("no rec", app.theme.warning),
         (None, None, None) => Line::styled("no rec", app.theme.quiet),
         (None, bytes, _) => Line::raw(format!("● {}", digits::bytes(bytes.unwrap_or(0)))),
@@ -110,7 +121,12 @@ fn step<'a>(app: &App, run: &Run) -> Line<'a> {
 }
 
 fn speed<'a>(app: &App, run: &Run) -> Line<'a> {
-    let name = |pace: f64| if pace == 0.0 { "max".to_owned() } else { format!("{}/s", digits::three(pace)) };
+    let name = |pace: f64| match pace {
+        0.0 => "max".to_owned(),
+        pace if app.replays() => format!("{}×", times(pace)),
+        pace => format!("{}/s", digits::three(pace)),
+    };
+    let what = if app.replays() { "replayed" } else { "pace" };
     let mut pace = name(run.pace);
     if !run.paces.is_empty() {
         pace += &format!(" → {}", name(run.asked_pace()));
@@ -121,15 +137,20 @@ fn speed<'a>(app: &App, run: &Run) -> Line<'a> {
                 .history
                 .epochs_a_second()
                 .map_or("—".into(), |epochs| rate(epochs * run.description.data.train as f64));
-            Line::raw(format!("{:>5} steps/s (pace {pace})  {samples:>7} samples/s", rate(speed)))
+            Line::raw(format!("{:>5} steps/s ({what} {pace})  {samples:>7} samples/s", rate(speed)))
         }
-        None => Line::raw(format!("    — steps/s (pace {pace})  {:>7} samples/s", "—")),
+        None => Line::raw(format!("    — steps/s ({what} {pace})  {:>7} samples/s", "—")),
     }
 }
 
 fn speed_in_short<'a>(app: &App, run: &Run) -> Line<'a> {
     let speed = run.history.speed().filter(|_| app.phase == Phase::Running);
     Line::raw(format!("{} steps/s", speed.map_or("—".into(), rate)))
+}
+
+/// How many times as fast: a whole number, or a part of one.
+fn times(speed: f64) -> String {
+    if speed >= 1.0 { digits::thousands(speed.round() as u64) } else { format!("1/{:.0}", 1.0 / speed) }
 }
 
 /// Whole numbers where they say enough.

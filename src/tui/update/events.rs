@@ -2,6 +2,7 @@
 
 use super::{Effect, edits};
 use crate::stream::{Command, Event, What};
+use crate::tui::Access;
 use crate::tui::app::journal::Happening;
 use crate::tui::app::{App, Mode, Phase, Run, SMOOTHINGS, Tone};
 use crate::tui::coach::Hint;
@@ -39,7 +40,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.stand(step, seconds);
             run.moved(|asked| matches!(asked, Command::Pause | Command::StepOnce));
             // A single step pauses again: that is no news.
-            if app.phase != Phase::Paused {
+            if app.phase != Phase::Paused && app.options.access != Access::Replay {
                 run.journal.add(step, Happening::Paused);
             }
             app.phase = Phase::Paused;
@@ -48,7 +49,9 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.stand(step, seconds);
             run.moved(|asked| matches!(asked, Command::Resume | Command::RunUntil(_)));
             run.history.forget_speed();
-            run.journal.add(step, Happening::Resumed);
+            if app.options.access != Access::Replay {
+                run.journal.add(step, Happening::Resumed);
+            }
             app.phase = Phase::Running;
         }
         (What::Noted { step, text, .. }, Some(run)) => run.journal.noted(step, text),
@@ -63,8 +66,13 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.journal.add(step, Happening::Diverged(what, weights));
             app.phase = Phase::Diverged;
         }
+        (What::Columns { step, columns, .. }, Some(run)) => {
+            run.columns = columns;
+            run.journal.add(step, Happening::Columns(columns));
+        }
         (What::Recording { bytes, trouble }, Some(run)) => {
             run.recorded = Some(bytes);
+            run.growth.push(app.now, bytes);
             if let Some(trouble) = trouble.filter(|_| run.unrecorded.is_none()) {
                 run.journal.add(run.step, Happening::Unrecorded(trouble.clone()));
                 run.unrecorded = Some(trouble.clone());

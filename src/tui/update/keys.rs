@@ -6,7 +6,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{Effect, charts, edits, mouse, palette, while_it_lasts};
+use super::{Effect, charts, edits, mouse, palette, replay, while_it_lasts};
 use crate::stream::{Command, printable};
 use crate::tui::Ending;
 use crate::tui::app::dial::Which;
@@ -36,9 +36,11 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     match &mut app.mode {
         Mode::Normal => action.map_or_else(Vec::new, |action| act(app, action)),
-        Mode::Typing { .. } | Mode::Noting { .. } | Mode::Filtering { .. } | Mode::Commanding { .. } => {
-            type_key(app, key)
-        }
+        Mode::Typing { .. }
+        | Mode::Noting { .. }
+        | Mode::Filtering { .. }
+        | Mode::Commanding { .. }
+        | Mode::Seeking { .. } => type_key(app, key),
         Mode::Help { scrolled } => {
             match action {
                 Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
@@ -67,6 +69,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     if let Mode::Typing { input, .. }
     | Mode::Noting { input }
     | Mode::Filtering { input }
+    | Mode::Seeking { input, .. }
     | Mode::Commanding { input, .. } = &mut app.mode
     {
         for c in printable(text.trim()).chars() {
@@ -78,6 +81,9 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
 }
 
 pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if let Some(effects) = replay::act(app, action) {
+        return effects;
+    }
     if action.steers() && app.looks_on() {
         return only_looks_on(app);
     }
@@ -108,6 +114,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             Some(step) => return edits::settled(app, Command::Restore(step)),
             None => app.say(Tone::Plain, "there is no snapshot yet: c keeps one"),
         },
+        Action::Columns => return columns(app),
         Action::Note if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
         Action::Note => app.mode = Mode::Noting { input: Input::default() },
         Action::Slower | Action::Faster => return pace(app, action),
@@ -148,14 +155,15 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Mouse => return mouse::switch(app),
         Action::Palette => app.mode = Mode::Commanding { input: Input::default(), error: None },
-        // Handled before the mode is asked.
+        // Handled before: by a replay, or before the mode is asked.
+        Action::GoTo | Action::NextEdit => {}
         Action::Interrupt | Action::Repaint | Action::Suspend => {}
     }
     Vec::new()
 }
 
 fn interrupt(app: &mut App) -> Vec<Effect> {
-    if app.is_over() {
+    if app.is_over() || app.replays() {
         return vec![Effect::Leave(Ending::Left)];
     }
     if app.interrupted.is_some() {
@@ -261,6 +269,20 @@ pub(super) fn ask_for_pace(app: &mut App, wanted: f64) -> Vec<Effect> {
     effects
 }
 
+/// Records updates' columns or leaves them out, where there is a recording.
+fn columns(app: &mut App) -> Vec<Effect> {
+    match &app.run {
+        Some(run) if run.unrecorded.is_some() => app.say(Tone::Warning, "the recording has stopped for good"),
+        Some(run) if app.options.recording.is_some() => {
+            let columns = run.columns.switched();
+            return while_it_lasts(app, Command::Columns(columns));
+        }
+        Some(_) => app.say(Tone::Plain, "this run is not recorded"),
+        None => app.say(Tone::Plain, "still loading"),
+    }
+    Vec::new()
+}
+
 /// To two significant digits.
 fn round(value: f64) -> f64 {
     format!("{value:.1e}").parse().unwrap_or(value)
@@ -291,7 +313,7 @@ fn type_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         _ => {}
     }
     match &mut app.mode {
-        Mode::Typing { input, error, .. } | Mode::Commanding { input, error } => {
+        Mode::Typing { input, error, .. } | Mode::Commanding { input, error } | Mode::Seeking { input, error } => {
             *error = None;
             input.handle_event(&TerminalEvent::Key(key));
         }
@@ -311,6 +333,13 @@ fn enter(app: &mut App) -> Vec<Effect> {
             Ok(effects) => effects,
             Err(reason) => {
                 app.mode = Mode::Typing { which, scope, input, error: Some(reason) };
+                Vec::new()
+            }
+        },
+        Mode::Seeking { input, .. } => match replay::typed(input.value()) {
+            Ok(effects) => effects,
+            Err(reason) => {
+                app.mode = Mode::Seeking { input, error: Some(reason) };
                 Vec::new()
             }
         },

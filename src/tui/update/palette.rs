@@ -1,7 +1,8 @@
 //! Commands that are typed: `:set weight_decay@fc1 0.1`.
 
-use super::{Effect, charts, edits, keys, while_it_lasts};
+use super::{Effect, charts, edits, keys, replay, while_it_lasts};
 use crate::stream::{Command, Knob, Scope};
+use crate::tui::Access;
 use crate::tui::app::dial::{Cause, Which};
 use crate::tui::app::table::Order;
 use crate::tui::app::window::Unit;
@@ -57,7 +58,10 @@ pub(super) fn run(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
         return Err(format!("{command} needs {takes}"));
     }
     if STEERING.contains(&command) && app.looks_on() {
-        return Err("read-only: this would touch training (started with --read-only)".into());
+        return Err(match app.options.access {
+            Access::Replay => replay::REFUSAL.into(),
+            _ => "read-only: this would touch training (started with --read-only)".into(),
+        });
     }
     let choice = |what: &str| format!("no {what} `{rest}`: {takes}");
     match command {

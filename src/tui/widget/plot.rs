@@ -177,9 +177,14 @@ impl Plot<'_> {
         for y in plot.y..plot.bottom() {
             buffer.set_string(line, y, "│", self.quiet);
         }
+        let mut taken = None;
         for tick in ticks {
             let Some(row) = self.frame.row(*tick as f32) else { continue };
             let y = plot.y + (row / 4) as u16;
+            // Two labels in one row would be read as one.
+            if taken.replace(y) == Some(y) {
+                continue;
+            }
             let text = axis::label(*tick, ticks);
             let x = line.saturating_sub(text.len() as u16 + 1).max(area.x);
             buffer.set_stringn(x, y, &text, usize::from(line - x), self.quiet);

@@ -1,0 +1,78 @@
+//! Curves at the places where they are drawn.
+
+use super::{Align, Sample};
+use crate::series::Points;
+use crate::stream::Edit;
+
+/// Places are whole numbers: thousandths of an epoch, milliseconds, steps.
+pub(super) const FINENESS: f64 = 1000.0;
+
+/// The curves of one column.
+#[derive(Debug, Default)]
+pub(super) enum Curves {
+    /// Nothing was asked for yet.
+    #[default]
+    None,
+    /// They were asked for.
+    Loading,
+    /// They cannot be read, for this reason.
+    Failed(String),
+    /// They are here.
+    Here(Loaded),
+}
+
+/// Curves as they were read, and as they are drawn.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// Of each session.
+    samples: Vec<Vec<Sample>>,
+    /// The same at the places of an alignment.
+    pub(super) placed: Vec<Points>,
+    /// What was subtracted from every place: before an edit places would be negative.
+    pub(super) origin: u64,
+}
+
+impl Loaded {
+    pub(super) fn new(samples: Vec<Vec<Sample>>, align: Align, edits: &[&[Edit]]) -> Loaded {
+        let mut loaded = Loaded { samples, placed: Vec::new(), origin: 0 };
+        loaded.align(align, edits);
+        loaded
+    }
+
+    /// Puts the curves to the places of another alignment; `edits` are those of each session. A session without the edit
+    /// has no curve.
+    pub(super) fn align(&mut self, align: Align, edits: &[&[Edit]]) {
+        let edit = |session: usize, number: usize| edits.get(session)?.get(number - 1).map(|edit| edit.step);
+        let sessions = 0..self.samples.len();
+        self.origin = match align {
+            Align::Edit(number) => sessions.clone().filter_map(|session| edit(session, number)).max().unwrap_or(0),
+            _ => 0,
+        };
+        let fine = |value: f64| (value.is_finite() && value >= 0.0).then_some((value * FINENESS) as u64);
+        let place = |session: usize, sample: &Sample| match align {
+            Align::Step => Some(sample.step),
+            Align::Epoch => fine(sample.epoch),
+            Align::Time => fine(sample.seconds),
+            Align::Edit(number) => Some(sample.step + self.origin - edit(session, number)?),
+        };
+        self.placed = sessions
+            .map(|session| {
+                let mut points = Points::default();
+                for sample in &self.samples[session] {
+                    // A run that went back in time cannot be drawn twice.
+                    if let Some(at) =
+                        place(session, sample).filter(|at| points.at().last().is_none_or(|last| last <= *at))
+                    {
+                        points.push(at, sample.value as f32);
+                    }
+                }
+                points
+            })
+            .collect();
+    }
+
+    /// The last place of any curve.
+    pub(super) fn end(&self) -> u64 {
+        self.placed.iter().filter_map(|points| points.at().last()).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,123 @@
+//! The keys of a comparison.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Quit,
+    Back,
+    Help,
+    Repaint,
+    Suspend,
+    Up,
+    Down,
+    /// The curve before or after.
+    PreviousColumn,
+    NextColumn,
+    /// The curve with this name.
+    Column(&'static str),
+    /// The norm of a tensor, of the next one where one is shown already.
+    Norm,
+    Align,
+    Order,
+    Baseline,
+    Hide,
+    Filter,
+    Table,
+    Scale,
+    Zoom,
+    PageUp,
+    PageDown,
+}
+
+/// Keys with their names and what they do; the first name is the one that is told.
+pub(super) const KEYS: [(&[&str], Action, &str); 21] = [
+    (&["Up", "k"], Action::Up, "the session above"),
+    (&["Down", "j"], Action::Down, "the session below"),
+    (&["Left", "h"], Action::PreviousColumn, "the curve before"),
+    (&["Right", "l"], Action::NextColumn, "the curve after"),
+    (&["1"], Action::Column("validation/loss"), "validation loss"),
+    (&["2"], Action::Column("train/loss"), "training loss"),
+    (&["3"], Action::Column("validation/accuracy"), "validation accuracy"),
+    (&["4"], Action::Column("penalty"), "penalty"),
+    (&["5"], Action::Column("loss"), "loss of each batch"),
+    (&["6"], Action::Norm, "norm of a tensor, then of the next"),
+    (&["a"], Action::Align, "align by step, epoch, time, since an edit"),
+    (&["*"], Action::Baseline, "differences from the chosen session, or none"),
+    (&["o"], Action::Order, "another order of the sessions"),
+    (&["Space"], Action::Hide, "hide the chosen session's curve, show it again"),
+    (&["/"], Action::Filter, "sessions with these letters"),
+    (&["Tab", "S-Tab"], Action::Table, "settings that differ, or edits side by side"),
+    (&["PgUp"], Action::PageUp, "scroll that table up"),
+    (&["PgDn"], Action::PageDown, "scroll that table down"),
+    (&["y"], Action::Scale, "linear or logarithmic axis"),
+    (&["Enter"], Action::Zoom, "the chart on the whole screen, and back"),
+    (&["?", "F1"], Action::Help, "this list"),
+];
+
+/// Keys that every screen of the program has.
+const COMMON: [(&str, Action); 5] = [
+    ("q", Action::Quit),
+    ("ctrl-c", Action::Quit),
+    ("Esc", Action::Back),
+    ("ctrl-l", Action::Repaint),
+    ("ctrl-z", Action::Suspend),
+];
+
+/// What a key means while nothing is being typed.
+pub(super) fn action(key: KeyEvent) -> Option<Action> {
+    let name = name(key)?;
+    let common = COMMON.iter().find(|(its, _)| *its == name).map(|(_, action)| *action);
+    common.or_else(|| KEYS.iter().find(|(names, ..)| names.contains(&name.as_str())).map(|(_, action, _)| *action))
+}
+
+/// The list of keys as Markdown, for the README.
+pub fn markdown() -> String {
+    let mut text = "| In a comparison | |\n|---|---|\n".to_owned();
+    for (names, _, help) in KEYS {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        text += &format!("| {} | {help} |\n", names.join(" "));
+    }
+    text
+}
+
+fn name(key: KeyEvent) -> Option<String> {
+    let named = match key.code {
+        KeyCode::Char(' ') => "Space".into(),
+        KeyCode::Char(c) => c.to_string(),
+        KeyCode::Enter => "Enter".into(),
+        KeyCode::Esc => "Esc".into(),
+        KeyCode::Tab => "Tab".into(),
+        KeyCode::BackTab => "S-Tab".into(),
+        KeyCode::Up => "Up".into(),
+        KeyCode::Down => "Down".into(),
+        KeyCode::Left => "Left".into(),
+        KeyCode::Right => "Right".into(),
+        KeyCode::PageUp => "PgUp".into(),
+        KeyCode::PageDown => "PgDn".into(),
+        KeyCode::F(number) => format!("F{number}"),
+        _ => return None,
+    };
+    match key.modifiers {
+        modifiers if modifiers.contains(KeyModifiers::CONTROL) => Some(format!("ctrl-{named}")),
+        modifiers if modifiers.contains(KeyModifiers::ALT) => None,
+        _ => Some(named),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things() {
+        let mut seen = BTreeSet::new();
+        let all = KEYS.iter().flat_map(|(names, ..)| names.iter()).chain(COMMON.iter().map(|(name, _)| name));
+        for name in all {
+            assert!(seen.insert(name), "{name} is bound twice");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A comparison's screen, key by key.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::*;
+use crate::stream::{Author, Knob, Scope};
+use crate::tui::Ending;
+
+fn entrant(name: &str, loss: f64, edits: &[u64]) -> Entrant {
+    let edit = |step: &u64| Edit {
+        step: *step,
+        seconds: 0.0,
+        knob: Knob::WeightDecay,
+        scope: Scope::All,
+        from: 0.0,
+        to: 3.0,
+        inherits: false,
+        constant: false,
+        by: Author::Keys,
+    };
+    Entrant {
+        name: name.into(),
+        state: "finished".into(),
+        steps: 100,
+        best_loss: Some((loss, 90)),
+        loss: Some(loss),
+        edits: edits.iter().map(edit).collect(),
+        ..Entrant::default()
+    }
+}
+
+fn curve(slope: f64) -> Vec<Sample> {
+    let sample =
+        |step: u64| Sample { step, epoch: step as f64 / 10.0, seconds: step as f64, value: slope * step as f64 };
+    (0..100).map(sample).collect()
+}
+
+fn board() -> Board {
+    let contest = Contest {
+        entrants: vec![entrant("beta", 0.5, &[40]), entrant("alpha", 0.25, &[]), entrant("gamma", 0.75, &[10, 70])],
+        columns: ["validation/loss", "penalty", "fc1.weight/norm", "fc2.weight/norm"].map(String::from).to_vec(),
+        settings: vec![("lr".into(), vec![Some("0.1".into()), None, Some("0.2".into())])],
+        edits: Vec::new(),
+    };
+    let (mut board, effects) = Board::new(contest, Begin::default(), Theme::many());
+    assert_eq!(effects, [Effect::Load(0)]);
+    load(&mut board, 0);
+    board
+}
+
+fn load(board: &mut Board, column: usize) {
+    let curves = vec![curve(1.0), curve(2.0), curve(3.0)];
+    assert_eq!(update(board, Msg::Loaded(column, Ok(curves))), []);
+}
+
+fn press(board: &mut Board, keys: &str) -> Vec<Effect> {
+    let code = |c: char| match c {
+        '\n' => KeyCode::Enter,
+        '\t' => KeyCode::Tab,
+        '\x1b' => KeyCode::Esc,
+        c => KeyCode::Char(c),
+    };
+    keys.chars().flat_map(|c| update(board, Msg::Key(KeyEvent::new(code(c), KeyModifiers::NONE)))).collect()
+}
+
+fn look(board: &Board, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| view(board, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let row = |y: u16| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>() + "\n";
+    (0..height).map(row).collect()
+}
+
+#[test]
+fn sessions_are_sorted_filtered_and_hidden() {
+    let mut board = board();
+    assert_eq!(board.listed(), [0, 1, 2]);
+    press(&mut board, "o");
+    assert_eq!(board.listed(), [1, 0, 2], "by name");
+    press(&mut board, "/ta\n");
+    assert_eq!((board.listed(), board.chosen), (vec![0], 0));
+    press(&mut board, "\x1b");
+    press(&mut board, " ");
+    assert_eq!(board.drawn(), [1, 2]);
+    assert!(look(&board, 120, 40).contains("alpha"));
+}
+
+#[test]
+fn a_column_is_read_when_it_is_asked_for_and_an_answer_that_comes_too_late_is_dropped() {
+    let mut board = board();
+    assert_eq!(press(&mut board, "4"), [Effect::Load(1)]);
+    assert!(look(&board, 80, 24).contains("reading"));
+    assert_eq!(press(&mut board, "6"), [Effect::Load(2)]);
+    load(&mut board, 1);
+    assert!(look(&board, 80, 24).contains("reading"));
+    load(&mut board, 2);
+    assert!(!look(&board, 80, 24).contains("reading"));
+    assert_eq!(press(&mut board, "6"), [Effect::Load(3)]);
+    update(&mut board, Msg::Loaded(3, Err("no such file".into())));
+    assert!(look(&board, 80, 24).contains("no such file"));
+    assert_eq!(press(&mut board, "66"), [Effect::Load(2), Effect::Load(3)]);
+}
+
+#[test]
+fn curves_are_aligned_by_the_edit_that_a_session_has() {
+    let mut board = board();
+    press(&mut board, "aaa");
+    assert_eq!(board.align, Align::Edit(1));
+    let Curves::Here(loaded) = &board.curves else { panic!("no curves") };
+    // Step 40 of the first and step 10 of the third lie over each other; the second has no edit.
+    assert_eq!(loaded.origin, 40);
+    let at = |session: usize| loaded.placed[session].last_before(41);
+    assert_eq!((at(0), at(1), at(2)), (Some(40.0), None, Some(30.0)));
+    press(&mut board, "aa");
+    assert_eq!(board.align, Align::Step);
+}
+
+#[test]
+fn differences_are_told_from_the_chosen_session() {
+    let mut board = board();
+    press(&mut board, "j*");
+    assert_eq!(board.baseline, Some(1));
+    let screen = look(&board, 120, 40);
+    assert!(screen.contains("less b · alpha") && screen.contains("a −99.0") && screen.contains("c +99.0"), "{screen}");
+    press(&mut board, "*");
+    assert_eq!(board.baseline, None);
+}
+
+#[test]
+fn the_best_is_marked_and_every_size_is_drawn() {
+    let mut board = board();
+    let screen = look(&board, 120, 40);
+    assert!(screen.contains("0.250*") && !screen.contains("0.500*"), "{screen}");
+    for keys in ["", "*", "\t", "\n", "?"] {
+        press(&mut board, keys);
+        for (width, height) in [(0, 0), (1, 1), (60, 16), (80, 24), (200, 50)] {
+            look(&board, width, height);
+        }
+    }
+    assert_eq!(press(&mut board, "xq"), [Effect::Leave(Ending::Left)]);
+}

@@ -1,0 +1,203 @@
+//! What changes a comparison's screen.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use super::curves::{Curves, Loaded};
+use super::keys::{self, Action};
+use super::{Align, Board, Mode, Order, Sample, Table, Zoom};
+use crate::stream::Edit;
+use crate::tui::Ending;
+use crate::tui::widget::axis::Scale;
+
+/// What can happen to the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A column's curves, one for each session, or why there are none.
+    Loaded(usize, Result<Vec<Vec<Sample>>, String>),
+    /// The process was asked to end.
+    End(Ending),
+}
+
+/// What a change of the state wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Read the curves of the column at this place.
+    Load(usize),
+    /// Stop the process as a shell does.
+    Suspend,
+    /// Paint every cell.
+    Repaint,
+    /// End the program.
+    Leave(Ending),
+}
+
+/// Changes the state and says what else is to be done.
+pub fn update(board: &mut Board, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+        Msg::Key(key) => press(board, key),
+        Msg::Loaded(column, read) => {
+            // What was asked for before the user went on is of no use any more.
+            if column == board.column {
+                board.curves = match read {
+                    Ok(samples) => Curves::Here(Loaded::new(samples, board.align, &edits(&board.contest.entrants))),
+                    Err(reason) => Curves::Failed(reason),
+                };
+            }
+            Vec::new()
+        }
+        Msg::End(ending) => vec![Effect::Leave(ending)],
+    }
+}
+
+fn edits(entrants: &[super::Entrant]) -> Vec<&[Edit]> {
+    entrants.iter().map(|entrant| entrant.edits.as_slice()).collect()
+}
+
+/// Goes over to a column's curves.
+pub(super) fn show_column(board: &mut Board, column: usize) -> Vec<Effect> {
+    if board.contest.columns.is_empty() {
+        return Vec::new();
+    }
+    board.column = column;
+    board.curves = Curves::Loading;
+    vec![Effect::Load(column)]
+}
+
+fn press(board: &mut Board, key: KeyEvent) -> Vec<Effect> {
+    match &mut board.mode {
+        Mode::Filtering(input) if keys::action(key) != Some(Action::Quit) || key.code == KeyCode::Char('q') => {
+            match key.code {
+                KeyCode::Enter => board.mode = Mode::Normal,
+                KeyCode::Esc => {
+                    board.filter.clear();
+                    board.mode = Mode::Normal;
+                }
+                _ => {
+                    input.handle_event(&TerminalEvent::Key(key));
+                    board.filter = input.value().trim().to_owned();
+                }
+            }
+            choose_listed(board);
+            Vec::new()
+        }
+        Mode::Help => {
+            board.mode = Mode::Normal;
+            Vec::new()
+        }
+        _ => keys::action(key).map_or_else(Vec::new, |action| act(board, action)),
+    }
+}
+
+fn act(board: &mut Board, action: Action) -> Vec<Effect> {
+    let columns = board.contest.columns.len();
+    match action {
+        Action::Quit => return vec![Effect::Leave(Ending::Left)],
+        Action::Repaint => return vec![Effect::Repaint],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Help => board.mode = Mode::Help,
+        Action::Back if board.zoom == Zoom::Chart => board.zoom = Zoom::Off,
+        Action::Back if !board.filter.is_empty() => {
+            board.filter.clear();
+            choose_listed(board);
+        }
+        Action::Back => board.baseline = None,
+        Action::Up => choose(board, -1),
+        Action::Down => choose(board, 1),
+        Action::PreviousColumn => return show_column(board, (board.column + columns.max(1) - 1) % columns.max(1)),
+        Action::NextColumn => return show_column(board, (board.column + 1) % columns.max(1)),
+        Action::Column(name) => {
+            if let Some(column) = board.contest.columns.iter().position(|its| its == name) {
+                return show_column(board, column);
+            }
+        }
+        Action::Norm => {
+            let is_norm = |at: &usize| board.contest.columns[*at].ends_with("/norm");
+            let norms: Vec<usize> = (0..columns).filter(is_norm).collect();
+            let next = norms.iter().find(|at| **at > board.column && is_norm(&board.column)).or(norms.first());
+            if let Some(column) = next {
+                return show_column(board, *column);
+            }
+        }
+        Action::Align => align(board),
+        Action::Order => {
+            let at = Order::ALL.iter().position(|order| *order == board.order).unwrap_or(0);
+            board.order = Order::ALL[(at + 1) % Order::ALL.len()];
+        }
+        Action::Baseline => {
+            board.baseline = Some(board.chosen).filter(|_| board.baseline != Some(board.chosen));
+        }
+        Action::Hide => {
+            if !board.hidden.remove(&board.chosen) {
+                board.hidden.insert(board.chosen);
+            }
+        }
+        Action::Filter => board.mode = Mode::Filtering(Input::from(board.filter.clone())),
+        Action::Table => {
+            board.scrolled = 0;
+            board.table = match board.table {
+                Table::Settings => Table::Edits,
+                Table::Edits => Table::Settings,
+            }
+        }
+        Action::PageUp => board.scrolled = board.scrolled.saturating_sub(5),
+        Action::PageDown => {
+            let rows = match board.table {
+                Table::Settings => board.contest.settings.len(),
+                Table::Edits => board.contest.edits.len(),
+            };
+            board.scrolled = (board.scrolled + 5).min(rows.saturating_sub(1));
+        }
+        Action::Scale => {
+            board.scale = match board.scale {
+                Scale::Linear => Scale::Log,
+                Scale::Log => Scale::Linear,
+            }
+        }
+        Action::Zoom => {
+            board.zoom = match board.zoom {
+                Zoom::Off => Zoom::Chart,
+                Zoom::Chart => Zoom::Off,
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// The next alignment; of edits there are as many as any session has.
+fn align(board: &mut Board) {
+    let most = board.contest.entrants.iter().map(|entrant| entrant.edits.len()).max().unwrap_or(0);
+    board.align = match board.align {
+        Align::Step => Align::Epoch,
+        Align::Epoch => Align::Time,
+        Align::Time if most > 0 => Align::Edit(1),
+        Align::Edit(number) if number < most => Align::Edit(number + 1),
+        Align::Time | Align::Edit(_) => Align::Step,
+    };
+    if let Curves::Here(loaded) = &mut board.curves {
+        loaded.align(board.align, &edits(&board.contest.entrants));
+    }
+}
+
+fn choose(board: &mut Board, by: isize) {
+    let listed = board.listed();
+    let at = listed.iter().position(|at| *at == board.chosen).unwrap_or(0);
+    let last = listed.len().saturating_sub(1);
+    if let Some(chosen) = listed.get(at.saturating_add_signed(by).min(last)) {
+        board.chosen = *chosen;
+    }
+}
+
+/// The choice goes where it can be seen.
+fn choose_listed(board: &mut Board) {
+    let listed = board.listed();
+    if !listed.contains(&board.chosen)
+        && let Some(first) = listed.first()
+    {
+        board.chosen = *first;
+    }
+}
