@@ -39,7 +39,7 @@ fn screen_after(config: RunConfig, options: RunOptions) -> anyhow::Result<Buffer
     let (_commands, obeyed) = bounded(1);
     let (sender, events) = lossless(64);
     train::spawn(Experiment::prepare(config, options)?, obeyed, sender)?;
-    let mut app = App::new(Options { recording: Some("demo".into()) }, Theme::many());
+    let mut app = App::new(Options { recording: Some("demo".into()), ..Options::default() }, Theme::many());
     while let Ok(mut event) = events.recv() {
         match &mut event.what {
             What::Finished(_) => break,

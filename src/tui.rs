@@ -10,8 +10,10 @@
 mod app;
 mod coach;
 mod digits;
+mod glyphs;
 mod input;
 mod keymap;
+mod layout;
 mod output;
 mod panel;
 mod terminal;
@@ -29,6 +31,7 @@ use ratatui::Frame;
 use thiserror::Error;
 
 pub use self::app::App;
+pub use self::glyphs::{Glyphs, UnknownGlyphs};
 use self::input::Signals;
 pub use self::keymap::markdown as keys_as_markdown;
 pub use self::terminal::Handback;
@@ -46,6 +49,20 @@ const FRAME: Duration = Duration::from_millis(34);
 pub struct Options {
     /// The name of the session that is recorded, if one is.
     pub recording: Option<String>,
+    /// The characters that it is made of.
+    pub glyphs: Glyphs,
+    /// What the keys may do.
+    pub access: Access,
+}
+
+/// What the keys may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    #[default]
+    Full,
+    /// Nothing that touches training, but to end it with the program.
+    ReadOnly,
 }
 
 /// How it ended.
@@ -94,7 +111,9 @@ pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -
     let signals = Signals::listen()?;
     let screen = Screen::enter()?;
     let keys = input::keys()?;
-    let app = App::new(options, Theme::from_environment());
+    let mut app = App::new(options, Theme::from_environment());
+    let (columns, rows) = crossterm::terminal::size()?;
+    update(&mut app, Msg::Resized(columns, rows));
     let mut session = Session {
         app,
         screen,
@@ -186,7 +205,7 @@ impl Session {
         match event {
             TerminalEvent::Key(key) => self.take(Msg::Key(key)),
             TerminalEvent::Paste(text) => self.take(Msg::Paste(text)),
-            TerminalEvent::Resize(..) => self.take(Msg::Resized),
+            TerminalEvent::Resize(columns, rows) => self.take(Msg::Resized(columns, rows)),
             _ => {}
         }
     }

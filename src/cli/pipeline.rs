@@ -17,7 +17,7 @@ use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
 use crate::train::{self, Experiment};
-use crate::tui;
+use crate::tui::{self, Access, Glyphs};
 
 /// Events that may wait on a wire.
 const EVENTS_WAITING: usize = 64;
@@ -44,6 +44,14 @@ pub struct Output {
     #[arg(long, conflicts_with = "headless", help_heading = "Run")]
     json: bool,
 
+    /// What the screen is made of: braille, octant (needs a font with Unicode 16) or ascii
+    #[arg(long, value_name = "NAME", default_value_t, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    glyphs: Glyphs,
+
+    /// On the screen no key touches training; q still ends both
+    #[arg(long, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    read_only: bool,
+
     /// With --json: of the updates, tell those whose index is a multiple of N; 0 tells none
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Run")]
     every: u64,
@@ -60,7 +68,15 @@ pub enum View {
 
 impl Default for Output {
     fn default() -> Self {
-        Output { record: None, no_record: false, headless: false, json: false, every: 1 }
+        Output {
+            record: None,
+            no_record: false,
+            headless: false,
+            json: false,
+            glyphs: Glyphs::default(),
+            read_only: false,
+            every: 1,
+        }
     }
 }
 
@@ -98,6 +114,12 @@ impl Output {
         })
     }
 
+    /// What was asked of the screen.
+    fn on_screen(&self) -> tui::Options {
+        let access = if self.read_only { Access::ReadOnly } else { Access::Full };
+        tui::Options { recording: None, glyphs: self.glyphs, access }
+    }
+
     /// Trains to the end.
     ///
     /// # Errors
@@ -106,7 +128,7 @@ impl Output {
         let view = self.view(subcommand)?;
         let recorder = self.recorder(&experiment.description().config.recipe)?;
         match view {
-            View::Screen => show(experiment, recorder),
+            View::Screen => show(experiment, recorder, self.on_screen()),
             View::Headless(style) => print(experiment, recorder, style),
         }
     }
@@ -166,12 +188,12 @@ impl Running {
 }
 
 /// Trains on the screen; afterwards the normal screen tells how it ended.
-fn show(experiment: Experiment, recorder: Option<Recorder>) -> Result<ExitCode> {
+fn show(experiment: Experiment, recorder: Option<Recorder>, options: tui::Options) -> Result<ExitCode> {
     let name = recorder.as_ref().map(|recorder| record::session_name(recorder.path()));
     let path = recorder.as_ref().map(|recorder| recorder.path().display().to_string());
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
-    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name });
+    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name, ..options });
     let recorded = match &outcome {
         Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
         // Told to leave at once, the recorder is not waited for: what it has written is sound.

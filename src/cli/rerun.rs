@@ -31,7 +31,7 @@ pub struct Args {
     session: String,
 
     /// Compare with the recording in place of making a new one
-    #[arg(long, conflicts_with_all = ["record", "no_record", "headless", "json", "every", "pace"])]
+    #[arg(long, conflicts_with_all = ["record", "no_record", "headless", "json", "every", "pace", "glyphs", "read_only"])]
     verify: bool,
 
     /// Threads that compute [default: all cores]

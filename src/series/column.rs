@@ -138,7 +138,7 @@ impl Column {
     /// Cuts a stretch into `width` equal parts and gives the extent of each; a part that no value falls into is empty.
     pub fn query(&self, range: Range<usize>, width: usize) -> impl Iterator<Item = Extent> {
         let count = range.end.saturating_sub(range.start);
-        // Rounded up as in `Positions::cuts`: fewer values than parts begin with the first part.
+        // Rounded up: fewer values than parts begin with the first part.
         let cut =
             move |part: usize| range.start + (count as u128 * part as u128).div_ceil(width.max(1) as u128) as usize;
         (0..width).map(move |part| self.extent(cut(part)..cut(part + 1)))

@@ -6,9 +6,23 @@ use super::column::{Column, Extent};
 
 /// The update each entry of a column belongs to, in ascending order.
 ///
+/// Most updates follow one another: what is kept is where each run of them begins.
+///
 /// One of these serves any number of columns: cut it into pixel columns once, then ask each column for the extents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Positions(Vec<u64>);
+pub struct Positions {
+    runs: Vec<Run>,
+    len: usize,
+}
+
+/// Entries whose positions follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    /// The first one's position.
+    at: u64,
+    /// The first one's entry.
+    entry: usize,
+}
 
 impl Positions {
     /// Adds the position of the next entry.
@@ -17,37 +31,42 @@ impl Positions {
     /// Where it lies before the last one.
     pub fn push(&mut self, at: u64) {
         assert!(self.last().is_none_or(|last| last <= at), "positions ascend");
-        self.0.push(at);
+        if self.last().and_then(|last| last.checked_add(1)) != Some(at) {
+            self.runs.push(Run { at, entry: self.len });
+        }
+        self.len += 1;
     }
 
     /// Number of entries.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.len
     }
 
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len == 0
     }
 
     /// The last entry's position.
     pub fn last(&self) -> Option<u64> {
-        self.0.last().copied()
+        self.runs.last().map(|run| run.at + (self.len - 1 - run.entry) as u64)
     }
 
     /// The first entry at or after a position; the number of entries where there is none.
     pub fn entry(&self, at: u64) -> usize {
-        self.0.partition_point(|&before| before < at)
+        let next = self.runs.partition_point(|run| run.at < at);
+        let Some(run) = next.checked_sub(1).map(|before| self.runs[before]) else { return 0 };
+        let end = self.runs.get(next).map_or(self.len, |next| next.entry);
+        usize::try_from(at - run.at).map_or(end, |inside| run.entry.saturating_add(inside).min(end))
     }
 
-    /// Cuts a stretch into `width` equal parts and gives the entries of each.
-    pub fn cuts(&self, range: Range<u64>, width: usize) -> impl Iterator<Item = Range<usize>> {
-        let length = u128::from(range.end.saturating_sub(range.start));
-        // The part that `at` falls into is ⌊(at − start)·width / length⌋; a part begins at the first such position.
-        let cut = move |part: usize| {
-            range.start + u64::try_from((length * part as u128).div_ceil(width.max(1) as u128)).unwrap_or(u64::MAX)
-        };
-        (0..width).map(move |part| self.entry(cut(part))..self.entry(cut(part + 1)))
+    /// The entries between each edge and the next.
+    pub fn between(&self, edges: &[u64]) -> impl Iterator<Item = Range<usize>> {
+        let mut from = edges.first().map_or(0, |edge| self.entry(*edge));
+        edges.iter().skip(1).map(move |edge| {
+            let to = self.entry(*edge).max(from);
+            std::mem::replace(&mut from, to)..to
+        })
     }
 }
 
@@ -83,9 +102,14 @@ impl Points {
         self.values.extent(self.at.entry(range.start)..self.at.entry(range.end))
     }
 
-    /// Cuts a stretch into `width` equal parts and gives the extent of each; a part that no value falls into is empty.
-    pub fn query(&self, range: Range<u64>, width: usize) -> impl Iterator<Item = Extent> {
-        self.at.cuts(range, width).map(|entries| self.values.extent(entries))
+    /// The extent of the values between each edge and the next.
+    pub fn between(&self, edges: &[u64]) -> impl Iterator<Item = Extent> {
+        self.at.between(edges).map(|entries| self.values.extent(entries))
+    }
+
+    /// The update each value belongs to.
+    pub fn at(&self) -> &Positions {
+        &self.at
     }
 }
 
@@ -101,32 +125,33 @@ mod tests {
         for at in (0..100).step_by(20) {
             points.push(at, at as f32);
         }
-        let parts: Vec<_> = points.query(0..100, 5).map(|extent| (extent.min, extent.max)).collect();
+        let parts: Vec<_> = points.between(&[0, 20, 40, 60, 80, 100]).map(|extent| (extent.min, extent.max)).collect();
         assert_eq!(parts, [0.0, 20.0, 40.0, 60.0, 80.0].map(|value| (value, value)));
-        let wide: Vec<_> = points.query(0..100, 1000).filter(Extent::has_values).collect();
-        assert_eq!(wide.len(), 5);
+        let edges: Vec<u64> = (0..=100).collect();
+        assert_eq!(points.between(&edges).filter(Extent::has_values).count(), 5);
     }
 
     proptest! {
         #[test]
-        fn cuts_leave_no_entry_out_and_take_none_twice(
-            steps in prop::collection::vec(0u64..5, 0..200),
-            ends in (0u64..500, 0u64..500),
-            width in 1usize..120,
+        fn an_entry_is_found_as_in_the_list_of_all(
+            steps in prop::collection::vec(prop_oneof![3 => Just(1u64), 1 => 0u64..5], 0..200),
+            edges in prop::collection::vec(0u64..500, 0..50),
         ) {
             let mut at = Positions::default();
+            let mut all = Vec::new();
             let mut now = 0;
             for step in steps {
                 now += step;
                 at.push(now);
+                all.push(now);
             }
-            let (from, to) = (ends.0.min(ends.1), ends.0.max(ends.1));
-            let cuts: Vec<_> = at.cuts(from..to, width).collect();
-            prop_assert_eq!(cuts[0].start, at.entry(from));
-            prop_assert_eq!(cuts[width - 1].end, at.entry(to));
-            for pair in cuts.windows(2) {
-                prop_assert_eq!(pair[0].end, pair[1].start);
-            }
+            prop_assert_eq!((at.len(), at.last()), (all.len(), all.last().copied()));
+            let mut edges = edges;
+            edges.sort_unstable();
+            let entry = |edge: u64| all.partition_point(|before| *before < edge);
+            let found: Vec<_> = at.between(&edges).collect();
+            let wanted: Vec<_> = edges.windows(2).map(|pair| entry(pair[0])..entry(pair[1])).collect();
+            prop_assert_eq!(found, wanted);
         }
     }
 }

@@ -1,9 +1,14 @@
 //! The state of the screen: plain data, changed by [`update`](super::update()) alone.
 
+pub(super) mod clock;
 pub(super) mod dial;
 pub(super) mod history;
 pub(super) mod journal;
+pub(super) mod table;
+pub(super) mod window;
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use tui_input::Input;
@@ -11,10 +16,13 @@ use tui_input::Input;
 use self::dial::{Dial, Pending, Reversible, Which};
 use self::history::History;
 use self::journal::Journal;
+use self::table::Order;
+use self::window::Window;
 use super::coach::Coach;
+use super::layout;
 use super::theme::Theme;
 use super::widget::axis::Scale;
-use super::{Ending, Options};
+use super::{Access, Ending, Options};
 use crate::stream::{Command, Convention, DecayMode, Description, Schedule, Scope, StepBatch, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
@@ -48,6 +56,18 @@ pub struct App {
     pub(super) scale: Scale,
     /// The place in [`SMOOTHINGS`].
     pub(super) smoothing: usize,
+    /// The part of the run that all charts show.
+    pub(super) window: Window,
+    /// The step whose values are read out.
+    pub(super) crosshair: Option<u64>,
+    /// The tensors whose names have this in them are listed.
+    pub(super) filter: String,
+    /// How they are put in order.
+    pub(super) order: Order,
+    /// Panels that were put away.
+    pub(super) hidden: BTreeSet<Panel>,
+    /// Columns and rows of the screen.
+    pub(super) size: (u16, u16),
     /// The charts stop before this step.
     pub(super) frozen: Option<u64>,
     /// A passing line at the foot.
@@ -117,6 +137,10 @@ pub(super) enum Mode {
     Typing { which: Which, scope: Scope, input: Input, error: Option<String> },
     /// A note is being typed.
     Noting { input: Input },
+    /// What the tensors' names must contain is being typed.
+    Filtering { input: Input },
+    /// A command is being typed.
+    Commanding { input: Input, error: Option<String> },
     /// The list of keys is shown, scrolled by so many lines.
     Help { scrolled: u16 },
     /// Really?
@@ -126,7 +150,7 @@ pub(super) enum Mode {
 }
 
 /// A panel that can have the focus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Panel {
     Losses,
     Knobs,
@@ -138,6 +162,22 @@ pub(super) enum Panel {
 impl Panel {
     /// All, in the order of Tab.
     pub(super) const ALL: [Panel; 5] = [Panel::Losses, Panel::Knobs, Panel::Layers, Panel::Norm, Panel::Events];
+
+    /// What it is called, and after its number in its title.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Panel::Losses => "loss",
+            Panel::Knobs => "knobs",
+            Panel::Layers => "layers",
+            Panel::Norm => "norm",
+            Panel::Events => "events",
+        }
+    }
+
+    /// The key that shows it and puts it away.
+    pub(super) fn number(self) -> usize {
+        Panel::ALL.iter().position(|panel| *panel == self).map_or(0, |at| at + 1)
+    }
 }
 
 /// How far an edit reaches from the chosen tensor.
@@ -181,6 +221,12 @@ impl App {
             reach: Reach::All,
             scale: Scale::Log,
             smoothing: 3,
+            window: Window::default(),
+            crosshair: None,
+            filter: String::new(),
+            order: Order::default(),
+            hidden: BTreeSet::new(),
+            size: layout::FULL,
             frozen: None,
             notice: None,
             interrupted: None,
@@ -225,6 +271,27 @@ impl App {
     pub(super) fn will_pause(&self) -> bool {
         let asked = self.run.as_ref().and_then(|run| run.moves.last());
         asked.map_or(self.phase == Phase::Paused, |asked| matches!(asked, Command::Pause | Command::StepOnce))
+    }
+
+    /// Whether the screen may only look on.
+    pub(super) fn looks_on(&self) -> bool {
+        self.options.access == Access::ReadOnly
+    }
+
+    /// The first step that is not in the charts.
+    pub(super) fn chart_end(&self) -> u64 {
+        let step = self.run.as_ref().map_or(0, |run| run.step);
+        self.frozen.unwrap_or(step)
+    }
+
+    /// The last edit's step.
+    pub(super) fn origin(&self) -> Option<u64> {
+        self.run.as_ref().and_then(|run| run.journal.last_edit()).map(|(_, edit)| edit.step)
+    }
+
+    /// The steps that charts show.
+    pub(super) fn shown_steps(&self) -> Range<u64> {
+        self.window.steps(self.chart_end(), self.origin())
     }
 
     /// Whose value the keys turn. η is one for all tensors.

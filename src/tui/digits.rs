@@ -130,14 +130,6 @@ pub(super) fn clock(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
 }
 
-/// The sign of an edit on every chart and table: ① to ⑳, then the number.
-pub(super) fn mark(number: usize) -> String {
-    match u32::try_from(number) {
-        Ok(number @ 1..=20) => char::from_u32(0x2460 + number - 1).map(String::from).unwrap_or_default(),
-        _ => number.to_string(),
-    }
-}
-
 fn scientific(value: f64, decimals: usize) -> String {
     format!("{value:.decimals$e}")
 }
@@ -202,6 +194,5 @@ mod tests {
             [12, 1_200, 227_300, 999_999, 1_200_000].map(bytes),
             ["12 B", "1.2 kB", "227 kB", "999 kB", "1.2 MB"]
         );
-        assert_eq!([1, 20, 21].map(mark), ["①", "⑳", "21"]);
     }
 }

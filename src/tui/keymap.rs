@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::app::Panel;
 use super::app::dial::Which;
 
 /// What a key can mean while nothing is being typed.
@@ -40,6 +41,39 @@ pub(super) enum Action {
     Scale,
     SmoothLess,
     SmoothMore,
+    ZoomIn,
+    ZoomOut,
+    Follow,
+    Unit,
+    Crosshair,
+    Filter,
+    Order,
+    Palette,
+    Toggle(Panel),
+}
+
+impl Action {
+    /// Whether it asks training for something.
+    pub(super) fn steers(self) -> bool {
+        use Action as A;
+        matches!(
+            self,
+            A::PauseOrResume
+                | A::Step
+                | A::Epoch
+                | A::Evaluate
+                | A::Note
+                | A::Snapshot
+                | A::GoBack
+                | A::Slower
+                | A::Faster
+                | A::Turn(..)
+                | A::Type(_)
+                | A::SwitchDecay
+                | A::Undo
+                | A::Redo
+        )
+    }
 }
 
 /// The headings of the help.
@@ -114,6 +148,17 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(
             View,
             &[
+                ("1", A::Toggle(Panel::Losses)),
+                ("2", A::Toggle(Panel::Knobs)),
+                ("3", A::Toggle(Panel::Layers)),
+                ("4", A::Toggle(Panel::Norm)),
+                ("5", A::Toggle(Panel::Events)),
+            ],
+            "the panel on and off; without room for it, on the whole screen",
+        ),
+        bind(
+            View,
+            &[
                 ("Up", A::Up),
                 ("Down", A::Down),
                 ("Left", A::Left),
@@ -123,11 +168,21 @@ pub(super) static BINDINGS: &[Binding] = {
                 ("h", A::Left),
                 ("l", A::Right),
             ],
-            "choose a tensor or a knob, turn the knob, scroll",
+            "choose a tensor or a knob, turn the knob, scroll; sideways in a chart",
         ),
+        bind(
+            View,
+            &[("+", A::ZoomIn), ("-", A::ZoomOut), ("=", A::Follow)],
+            "charts nearer, further; back to the last step, then to all of the run",
+        ),
+        bind(View, &[("x", A::Unit)], "charts by step, epoch, wall time, steps since the last edit"),
+        bind(View, &[("i", A::Crosshair)], "read values out at a step, which Left and Right move"),
         bind(View, &[("y", A::Scale)], "loss on a linear or a logarithmic axis"),
         bind(View, &[("s", A::SmoothLess), ("S", A::SmoothMore)], "smooth the training loss less, more"),
+        bind(View, &[("/", A::Filter)], "list the tensors with these letters in their name"),
+        bind(View, &[("o", A::Order)], "order of the tensors: the network's, by ‖w‖, change, ‖g‖, upd/w"),
         bind(View, &[("f", A::Freeze)], "freeze the charts, and follow again"),
+        bind(Program, &[(":", A::Palette)], "type a command, as set weight_decay@fc1 0.1; Tab completes it"),
         bind(Program, &[("q", A::Quit)], "quit; asks while training"),
         bind(Program, &[("ctrl-c", A::Interrupt)], "twice: quit at once"),
         bind(Program, &[("?", A::Help), ("F1", A::Help)], "this list"),

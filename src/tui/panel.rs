@@ -14,17 +14,19 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
+use super::app::window::Unit;
 use super::app::{App, Panel, Run};
 use super::digits;
-use super::widget::axis;
-use super::widget::plot::Mark;
-use crate::stream::Knob;
+use super::widget::plot::{Mark, Plot, PlotFrame, Trace};
+use super::widget::ruler::{Ruler, Spread};
+use crate::series::Extent;
+use crate::stream::{Knob, printable};
 
 /// The border of a panel with its name on the left and its settings on the right; returns what is inside.
 fn frame(app: &App, panel: Panel, title: &str, settings: &str, area: Rect, buffer: &mut Buffer) -> Rect {
     let style = if app.focus == panel { app.theme.focus } else { app.theme.quiet };
     let mut block = Block::bordered().border_type(BorderType::Rounded).border_style(style);
-    block = block.title(Span::styled(format!(" {title} "), app.theme.strong));
+    block = block.title(Span::styled(format!(" {} {title} ", panel.number()), app.theme.strong));
     if !settings.is_empty() {
         block = block.title(Line::styled(format!(" {settings} "), app.theme.quiet).right_aligned());
     }
@@ -33,10 +35,49 @@ fn frame(app: &App, panel: Panel, title: &str, settings: &str, area: Rect, buffe
     inside
 }
 
-/// The steps that charts show: from the start to a round number ahead, or to where they were frozen.
-fn steps(app: &App, run: &Run) -> std::ops::Range<u64> {
-    let end = app.frozen.unwrap_or(run.step);
-    0..axis::round_count(end.max(100)) + 1
+/// The x axis of every chart.
+fn ruler<'a>(app: &App, run: &'a Run) -> Ruler<'a> {
+    let clock = &run.history.clock;
+    let (spread, name) = match (app.window.unit, app.origin()) {
+        (Unit::Epoch, _) => (Spread::Numbers(&clock.epochs), "epoch"),
+        (Unit::Time, _) => (Spread::Seconds(&clock.seconds), "time"),
+        (Unit::SinceEdit, Some(origin)) => (Spread::Even(origin), "since edit"),
+        _ => (Spread::Even(0), "step"),
+    };
+    Ruler { steps: app.shown_steps(), spread, name }
+}
+
+/// The step before which values are read out: behind the crosshair, or the end of the charts.
+fn readout(app: &App) -> u64 {
+    app.crosshair.map_or_else(|| horizon(app), |step| step.saturating_add(1))
+}
+
+/// Values that are not finite, as they are counted in a chart's title.
+fn gaps(all: Extent) -> String {
+    if all.gaps == 0 { String::new() } else { format!("× {} not finite · ", digits::thousands(all.gaps.into())) }
+}
+
+/// Draws a chart with everything that belongs to all of them.
+fn chart(app: &App, run: &Run, frame: PlotFrame, traces: &[Trace], area: Rect, buffer: &mut Buffer) {
+    let all = &run.history.evaluations;
+    let place = |edge: Option<&u64>| edge.map_or(0, |edge| all.partition_point(|evaluation| evaluation.step < *edge));
+    let shown = &all[place(frame.edges().first())..place(frame.edges().last())];
+    // More than there are columns nobody can tell apart.
+    let told = if shown.len() < frame.edges().len() { shown } else { &[] };
+    let notches: Vec<u64> = told.iter().map(|evaluation| evaluation.step).collect();
+    let marks = marks(app, run);
+    let theme = &app.theme;
+    let plot = Plot {
+        frame,
+        traces,
+        marks: &marks,
+        notches: &notches,
+        crosshair: app.crosshair,
+        quiet: theme.quiet,
+        strong: theme.strong,
+        warning: theme.warning,
+    };
+    plot.render(area, buffer);
 }
 
 /// The end of what charts show.
@@ -44,18 +85,30 @@ fn horizon(app: &App) -> u64 {
     app.frozen.unwrap_or(u64::MAX)
 }
 
-/// The edits as marks on a chart.
+/// Edits and notes as marks on a chart, in the order of their steps.
 fn marks(app: &App, run: &Run) -> Vec<Mark> {
-    let shown = (1..).zip(&run.journal.edits).filter(|(_, edit)| edit.step < horizon(app));
-    let mark = |(number, edit): (usize, &crate::stream::Edit)| {
+    let glyphs = app.options.glyphs;
+    let edit = |(number, edit): (usize, &crate::stream::Edit)| {
         let style = match edit.knob {
             Knob::WeightDecay => app.theme.weight_decay,
             Knob::LearningRate => app.theme.learning_rate,
             Knob::Hyper(_) => app.theme.quiet,
         };
-        Mark { at: edit.step, sign: digits::mark(number), style }
+        let text = printable(&edit.describe(digits::near)).into_owned();
+        Mark { at: edit.step, sign: glyphs.edit(number), text, style }
     };
-    shown.map(mark).collect()
+    let note = |(at, number, text): (u64, usize, &str)| Mark {
+        at,
+        sign: glyphs.note(number),
+        text: printable(text).into_owned(),
+        style: app.theme.quiet,
+    };
+    let shown = app.shown_steps();
+    let mut marks: Vec<Mark> = (1..).zip(&run.journal.edits).map(edit).collect();
+    marks.extend(run.journal.notes().map(note));
+    marks.retain(|mark| mark.at < horizon(app) && shown.contains(&mark.at));
+    marks.sort_by_key(|mark| mark.at);
+    marks
 }
 
 /// Writes as many parts as fit into lines of a width, whole parts only.

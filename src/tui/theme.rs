@@ -50,6 +50,19 @@ impl Theme {
         }
     }
 
+    /// The names under which a theme can be asked for.
+    pub(super) const NAMES: [&str; 3] = ["256", "16", "mono"];
+
+    /// The theme with this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "256" => Some(Theme::many()),
+            "16" => Some(Theme::sixteen()),
+            "mono" => Some(Theme::mono()),
+            _ => None,
+        }
+    }
+
     /// Of the 256 fixed colours, some that are readable on black and on white.
     pub fn many() -> Self {
         Theme::of(

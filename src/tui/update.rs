@@ -1,8 +1,12 @@
 //! The one function that changes the state.
 
+mod charts;
 mod edits;
 mod events;
 mod keys;
+mod palette;
+
+pub(super) use self::palette::candidates;
 
 use std::time::Duration;
 
@@ -32,8 +36,8 @@ pub enum Msg {
     Unsent(Command),
     /// The process goes on after it was suspended.
     Continued,
-    /// The terminal has another size.
-    Resized,
+    /// The terminal has so many columns and rows.
+    Resized(u16, u16),
     /// The process was asked to end.
     End(Ending),
 }
@@ -69,7 +73,11 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Msg::Resized => Vec::new(),
+        Msg::Resized(columns, rows) => {
+            app.size = (columns, rows);
+            charts::refocus(app);
+            Vec::new()
+        }
         Msg::End(ending) => end(app, ending),
     }
 }

@@ -1,7 +1,8 @@
 //! Widgets that know numbers and cells, and nothing of training.
 
 pub(super) mod axis;
-pub(super) mod braille;
+pub(super) mod dots;
 pub(super) mod plot;
+pub(super) mod ruler;
 pub(super) mod slider;
 pub(super) mod sparkline;

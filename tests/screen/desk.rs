@@ -31,7 +31,10 @@ enum Ears {
 
 impl Desk {
     pub fn new(source: Source) -> Self {
-        let options = Options { recording: Some("demo".into()) };
+        Desk::with(source, Options { recording: Some("demo".into()), ..Options::default() })
+    }
+
+    pub fn with(source: Source, options: Options) -> Self {
         let app = App::new(options, Theme::sixteen());
         let mut desk =
             Desk { app, source, sent: Vec::new(), effects: Vec::new(), now: Duration::ZERO, ears: Ears::Open };
@@ -114,6 +117,7 @@ fn key(name: &str) -> KeyEvent {
         "Down" => KeyCode::Down,
         "Left" => KeyCode::Left,
         "Right" => KeyCode::Right,
+        "S-Tab" => KeyCode::BackTab,
         "ctrl-c" => return KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL),
         "ctrl-z" => return KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL),
         "ctrl-l" => return KeyEvent::new(KeyCode::Char('l'), KeyModifiers::CONTROL),

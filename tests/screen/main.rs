@@ -1,5 +1,6 @@
 //! The terminal program without a terminal: keys in, pictures out.
 
+mod charts;
 mod desk;
 mod keys;
 mod source;
@@ -7,6 +8,7 @@ mod source;
 use desk::Desk;
 use source::Source;
 use wdtop::stream::{DecayMode, Schedule, StopReason, Weights, What};
+use wdtop::tui::{Glyphs, Options};
 
 /// The demo: overfitting for 1,000 steps, then λ from 0 to 3.
 fn rescued() -> Desk {
@@ -102,7 +104,7 @@ fn help_lists_the_keys() {
 
 #[test]
 fn no_size_and_no_state_panics() {
-    let states: [fn() -> Desk; 8] = [
+    let states: [fn() -> Desk; 11] = [
         || Desk::new(Source::demo()),
         rescued,
         || {
@@ -113,6 +115,24 @@ fn no_size_and_no_state_panics() {
         || {
             let mut desk = rescued();
             desk.press("<Tab><Tab><Tab><Tab><Enter>j");
+            desk
+        },
+        || {
+            let mut desk = rescued();
+            desk.press("m");
+            desk.press("here<Enter>++++hhixxhhh");
+            desk
+        },
+        || {
+            let mut desk = rescued();
+            desk.press("/bias<Enter>oox12345:set ");
+            desk
+        },
+        || {
+            let options = Options { glyphs: Glyphs::Ascii, ..Options::default() };
+            let mut desk = Desk::with(Source::demo(), options);
+            desk.train(5);
+            desk.press("xx++13/nothing");
             desk
         },
         || {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::clock::Clock;
 use crate::series::{Average, Column, Points, Positions};
 use crate::stream::{Edit, Evaluation, StepBatch, StepRow};
 
@@ -13,6 +14,8 @@ const SPEED_WINDOW: f64 = 2.0;
 pub struct History {
     /// The update each entry of the columns below belongs to.
     pub steps: Positions,
+    /// When updates were made.
+    pub clock: Clock,
     /// Batch losses.
     pub loss: Column,
     /// Batch losses, smoothed.
@@ -48,6 +51,7 @@ impl History {
         let pulse = Pulse { gradient: Average::new(0.9), update: Average::new(0.9) };
         History {
             steps: Positions::default(),
+            clock: Clock::default(),
             loss: Column::new(),
             smooth: Column::new(),
             norms: vec![Column::new(); tensors],
@@ -67,6 +71,9 @@ impl History {
             if self.steps.last().is_some_and(|last| row.step <= last) || sums.len() != self.norms.len() {
                 continue;
             }
+            if self.last.is_none_or(|last| row.seconds - last.seconds > 0.05) {
+                self.clock.tick(row);
+            }
             self.steps.push(row.step);
             self.loss.push(row.loss as f32);
             self.smooth.push(self.smoothing.push(row.loss) as f32);
@@ -78,6 +85,7 @@ impl History {
             self.last = Some(*row);
         }
         if let Some(row) = self.last {
+            self.clock.tick(&row);
             self.window.push_back(row);
             let old = |then: &StepRow| row.seconds - then.seconds >= SPEED_WINDOW;
             while self.window.len() > 2 && self.window.get(1).is_some_and(old) {

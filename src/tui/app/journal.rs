@@ -28,8 +28,8 @@ pub enum Happening {
     Edited(usize),
     /// A command was not taken.
     Refused(String),
-    /// The user kept a line of text.
-    Noted(String),
+    /// The user kept a line of text, the note with this number.
+    Noted(usize, String),
     /// A snapshot was taken.
     Snapshot,
     /// The weights are those of the snapshot of this step again.
@@ -61,6 +61,19 @@ impl Journal {
         let step = edit.step;
         self.edits.push(edit);
         self.add(step, Happening::Edited(self.edits.len()));
+    }
+
+    /// Numbers a note and adds its line.
+    pub fn noted(&mut self, step: u64, text: String) {
+        self.add(step, Happening::Noted(self.notes().count() + 1, text));
+    }
+
+    /// The notes' steps, numbers and texts.
+    pub fn notes(&self) -> impl Iterator<Item = (u64, usize, &str)> {
+        self.entries.iter().filter_map(|entry| match &entry.what {
+            Happening::Noted(number, text) => Some((entry.step, *number, text.as_str())),
+            _ => None,
+        })
     }
 
     /// The last edit with its number.

@@ -14,7 +14,7 @@ use crate::tui::digits;
 
 /// The panel.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Events, "events", "", area, buffer);
+    let inside = frame(app, Panel::Events, Panel::Events.name(), "", area, buffer);
     if run.journal.entries.is_empty() {
         let keys = if run.weight_decay.all > 0.0 { "[ or ]" } else { "]" };
         let text = format!("nothing yet: turn λ with {keys} and see what happens");
@@ -38,10 +38,14 @@ pub(in crate::tui) fn last(app: &App, run: &Run, area: Rect, buffer: &mut Buffer
 fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16) -> Line<'a> {
     let theme = &app.theme;
     let plain = Style::new();
+    let letter;
     let (sign, style, text) = match &entry.what {
         Happening::Edited(number) => return fit(edited(app, run, *number, width), width),
         Happening::Refused(reason) => ("!", theme.warning, printable(reason)),
-        Happening::Noted(text) => ("✎", plain, printable(text)),
+        Happening::Noted(number, text) => {
+            letter = app.options.glyphs.note(*number);
+            (letter.as_str(), plain, printable(text))
+        }
         Happening::Snapshot => ("▣", plain, "snapshot: B goes back to it".into()),
         Happening::Restored(to) => {
             ("↶", theme.strong, format!("back to the snapshot of step {}", digits::thousands(*to)).into())
@@ -101,7 +105,7 @@ fn edited<'a>(app: &App, run: &Run, number: usize, width: u16) -> Line<'a> {
         Author::CommandLine => "  by --edit",
     };
     let mut line = Line::from(vec![
-        Span::styled(format!("{:<2}", digits::mark(number)), style),
+        Span::styled(format!("{:<2}", app.options.glyphs.edit(number)), style),
         Span::styled(format!("step {:>7}  ", digits::thousands(edit.step)), app.theme.quiet),
         Span::styled(printable(&edit.describe(digits::exact)).into_owned(), style.patch(app.theme.strong)),
         Span::styled(by, app.theme.quiet),
@@ -161,7 +165,7 @@ fn until<'a>(app: &App, run: &Run, edit: &Edit, (number, next): (usize, &Edit)) 
         .get(app.tensor)
         .zip(ratio)
         .map(|(tensor, (before, after))| format!("{} {}", printable(&tensor.name), digits::change(after / before)));
-    let mut lead = format!("   until {}: ", digits::mark(number));
+    let mut lead = format!("   until {}: ", app.options.glyphs.edit(number));
     let told = loss.into_iter().chain(norm);
     told.map(|part| Span::styled(std::mem::replace(&mut lead, ", ".into()) + &part, app.theme.quiet)).collect()
 }

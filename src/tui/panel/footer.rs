@@ -4,15 +4,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
 use tui_input::Input;
 
 use super::flow;
+use super::help::wrap;
 use crate::stream::{Scope, StopReason, Summary, printable};
 use crate::tui::app::{App, Mode, Phase, Tone};
 use crate::tui::digits;
+use crate::tui::update::candidates;
 
 /// The keys that are worth a place, most useful first.
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 14] = [
     ("[ ]", "λ"),
     ("w", "type λ"),
     (", .", "η"),
@@ -21,10 +24,17 @@ const KEYS: [(&str, &str); 11] = [
     ("q", "quit"),
     ("z", "undo"),
     ("t", "scope"),
+    (":", "command"),
     ("Tab", "panel"),
     ("Enter", "zoom"),
+    ("+ -", "charts"),
+    ("i", "values"),
     ("( )", "pace"),
 ];
+
+/// Those of the crosshair.
+const KEYS_OF_THE_CROSSHAIR: [(&str, &str); 5] =
+    [("h l", "another step"), ("+ -", "nearer, further"), ("=", "last step"), ("Esc", "leaves"), ("?", "help")];
 
 /// Those that do something when the run is over.
 const KEYS_OF_THE_END: [(&str, &str); 5] =
@@ -35,7 +45,9 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = &app.theme;
     let line = match (&app.mode, &app.notice) {
         _ if app.interrupted.is_some() => Line::styled("ctrl-c again to quit at once", theme.warning),
-        (Mode::Typing { error: Some(error), .. }, _) => Line::styled(printable(error).into_owned(), theme.warning),
+        (Mode::Typing { error: Some(error), .. } | Mode::Commanding { error: Some(error), .. }, _) => {
+            return whole(app, &printable(error), area, buffer);
+        }
         (Mode::Typing { which, scope, input, .. }, _) => {
             let whose = match scope {
                 Scope::All => "all tensors".into(),
@@ -50,6 +62,12 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             )
         }
         (Mode::Noting { input }, _) => typing(app, "note: ".into(), input, "Enter keeps it   Esc leaves it".into()),
+        (Mode::Filtering { input }, _) => {
+            typing(app, "tensors with: ".into(), input, "Enter keeps it   Esc lists all".into())
+        }
+        (Mode::Commanding { input, .. }, _) => {
+            typing(app, ":".into(), input, printable(&candidates(app, input.value()).join("  ")).into_owned())
+        }
         (Mode::ConfirmQuit, _) => {
             let record = if app.options.recording.is_some() { " (the recording is kept)" } else { "" };
             Line::styled(format!("stop training and quit?{record}   y yes   any other key: no"), theme.strong)
@@ -65,6 +83,10 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             Line::styled(printable(&notice.text).into_owned(), style)
         }
         _ => match &app.phase {
+            _ if app.crosshair.is_some() => {
+                let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+                return flow(KEYS_OF_THE_CROSSHAIR.map(|of| key(app, of)).into(), 3, area, buffer);
+            }
             Phase::Finished(summary) => return over(app, finished(app, summary), area, buffer),
             Phase::Failed(message) => {
                 let line = Line::styled(format!("training failed: {}", printable(message)), theme.warning);
@@ -75,6 +97,17 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         },
     };
     buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
+}
+
+/// An error with everything that it says is allowed, over as many lines above as it takes.
+fn whole(app: &App, text: &str, area: Rect, buffer: &mut Buffer) {
+    let lines = wrap(text, area.width.saturating_sub(2).into());
+    let above = (lines.len() as u16).saturating_sub(1).min(area.y);
+    let area = Rect { y: area.y - above, height: above + 1, ..area };
+    Clear.render(area, buffer);
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        buffer.set_stringn(area.x + 1, y, &line, area.width.saturating_sub(2).into(), app.theme.warning);
+    }
 }
 
 fn keys(app: &App, area: Rect, buffer: &mut Buffer) {

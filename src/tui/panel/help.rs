@@ -34,7 +34,7 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
     for group in Group::ALL {
         lines.push(Line::styled(format!(" {}", group.title()), app.theme.strong));
         for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
-            let names = if binding.keys.len() > 4 { "arrows hjkl".into() } else { binding.names() };
+            let names = if binding.keys.len() > 5 { "arrows hjkl".into() } else { binding.names() };
             let mut head = format!("   {names:<12} ");
             for text in wrap(binding.help, usize::from(width).saturating_sub(INDENT)) {
                 lines.push(Line::raw(std::mem::replace(&mut head, " ".repeat(INDENT)) + &text));
@@ -45,7 +45,7 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
 }
 
 /// Whole words, as many to a line as fit.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         if let Some(line) =

@@ -16,7 +16,7 @@ use crate::tui::widget::slider::Slider;
 
 /// The panel: both dials with their sliders, the rule's own hyperparameters, the keys.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Knobs, "knobs", &format!("t: λ of {}", reach(app)), area, buffer);
+    let inside = frame(app, Panel::Knobs, Panel::Knobs.name(), &format!("t: λ of {}", reach(app)), area, buffer);
     let mut lines = Lines { area: Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside } };
     // Blank lines go first where there is little room.
     let roomy = inside.height >= 13;
@@ -70,7 +70,8 @@ pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
     for which in Which::BOTH {
         let Some(area) = lines.next() else { return };
         let mut line = Line::from(Span::styled(which.knob().symbol().to_owned(), style(app, which)));
-        line.push_span(" ");
+        // The one that the arrows turn.
+        line.push_span(if app.focus == Panel::Knobs && !app.zoomed && app.dial == which { "▸" } else { " " });
         line.extend(value(app, run, which));
         let (end, tone) = match which {
             Which::WeightDecay => match coming_overshoot(app, run) {
@@ -133,7 +134,7 @@ fn timescale(app: &App, run: &Run) -> String {
             let epochs = 1.0 / rate / run.description.steps_per_epoch.max(1) as f64;
             format!("{}  τ {} = {} epochs", half_life(app, run), count(1.0 / rate), digits::three(epochs))
         }
-        Some(_) => "half-life ∞  τ ∞ (no decay)".into(),
+        Some(_) => "half-life: never (no decay)".into(),
         None => match &run.description.config.optimizer {
             optimizer if optimizer.decay_mode == DecayMode::None => "λ does nothing: decay mode none".into(),
             optimizer => {
@@ -156,7 +157,7 @@ fn half_life(app: &App, run: &Run) -> String {
             let unit = if steps.len() <= 6 { " steps" } else { "" };
             format!("half-life {steps}{unit}")
         }
-        Some(_) => "half-life ∞".into(),
+        Some(_) => "half-life: never".into(),
         None => "half-life —".into(),
     }
 }

@@ -12,6 +12,7 @@ use crate::stream::{TensorInfo, printable};
 use crate::tui::app::dial::Which;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
+use crate::tui::widget::dots::Pen;
 use crate::tui::widget::sparkline::Sparkline;
 
 /// Widths of the columns, a blank after each: name, shape, ‖w‖, since, trend, ‖g‖, update/weight, λ.
@@ -22,11 +23,16 @@ const TREND: usize = 4;
 
 /// Every tensor's norm, what the last edit did to it, and whether it decays.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let tensors = run.description.tensors.len();
+    let rows = app.rows();
+    let tensors = rows.len();
     // Inside the border, below the heads.
     let room = usize::from(area.height.saturating_sub(3));
-    let first = (app.tensor + 1).saturating_sub(room);
+    let chosen = rows.iter().position(|row| *row == app.tensor).unwrap_or(0);
+    let first = (chosen + 1).saturating_sub(room);
     let mut settings = format!("t: λ reaches {}", reach(app));
+    if !app.filter.is_empty() {
+        settings = format!("/ {} · {settings}", printable(&app.filter));
+    }
     if room < tensors {
         let more = match (first > 0, first + room < tensors) {
             (true, true) => "↕",
@@ -35,17 +41,24 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         };
         settings += &format!(" · {room} of {tensors} {more}");
     }
-    let inside = frame(app, Panel::Layers, "layers", &settings, area, buffer);
+    let inside = frame(app, Panel::Layers, Panel::Layers.name(), &settings, area, buffer);
     if inside.is_empty() {
         return;
     }
     let columns = columns(inside);
-    let since = run.journal.last_edit().map(|(number, _)| format!("since {}", digits::mark(number)));
+    let since = run.journal.last_edit().map(|(number, _)| format!("since {}", app.options.glyphs.edit(number)));
     let heads = ["tensor", "shape", "‖w‖", since.as_deref().unwrap_or(""), "trend", "‖g‖", "upd/w", "λ"];
     for ((column, head), at) in columns.iter().zip(heads).zip(0..) {
-        write(head, at, Rect { y: inside.y, ..*column }, app.theme.quiet, buffer);
+        let sorted = app.order.column() == Some(at);
+        let head = if sorted { format!("{head}▾") } else { head.to_owned() };
+        write(&head, at, Rect { y: inside.y, ..*column }, app.theme.quiet, buffer);
     }
-    for (y, (at, tensor)) in (inside.y + 1..).zip(run.description.tensors.iter().enumerate().skip(first).take(room)) {
+    if rows.is_empty() {
+        let text = "no tensor has that in its name: Esc lists all again";
+        buffer.set_stringn(inside.x + 1, inside.y + 1, text, inside.width.into(), app.theme.quiet);
+    }
+    for (y, at) in (inside.y + 1..inside.bottom()).zip(rows.into_iter().skip(first).take(room)) {
+        let tensor = &run.description.tensors[at];
         let style = if at == app.tensor { app.theme.selected } else { Style::new() };
         if at == app.tensor {
             buffer.set_string(inside.x, y, "▸", style);
@@ -86,17 +99,21 @@ fn average(value: f64) -> String {
     if value.is_nan() { String::new() } else { digits::three(value) }
 }
 
-/// The whole run's norm in one line, the last edit marked.
+/// The norm in one line, as far as the charts reach, the last edit marked.
 fn trend(app: &App, run: &Run, at: usize, area: Rect, buffer: &mut Buffer) {
     let positions = &run.history.steps;
-    let end = positions.entry(horizon(app)).min(positions.len());
+    let shown = app.shown_steps();
+    let (start, end) = (positions.entry(shown.start), positions.entry(horizon(app).min(shown.end)));
+    let count = end.saturating_sub(start);
     let norms = &run.history.norms[at];
     let width = usize::from(area.width) * 2;
-    let columns: Vec<Extent> = norms.query(0..end, width.min(end.max(1))).collect();
-    Sparkline { columns: &columns, style: app.theme.quiet }.render(area, buffer);
-    if let Some((number, edit)) = run.journal.last_edit().filter(|(_, edit)| positions.entry(edit.step) < end) {
-        let x = positions.entry(edit.step) * columns.len() / end.max(1) / 2;
-        buffer.set_stringn(area.x + x as u16, area.y, digits::mark(number), 2, app.theme.weight_decay);
+    let columns: Vec<Extent> = norms.query(start..end, width.min(count.max(1))).collect();
+    Sparkline { columns: &columns, pen: Pen::alone(app.options.glyphs), style: app.theme.quiet }.render(area, buffer);
+    if let Some((number, edit)) =
+        run.journal.last_edit().filter(|(_, edit)| (start..end).contains(&positions.entry(edit.step)))
+    {
+        let x = (positions.entry(edit.step) - start) * columns.len() / count.max(1) / 2;
+        buffer.set_stringn(area.x + x as u16, area.y, app.options.glyphs.edit(number), 2, app.theme.weight_decay);
     }
 }
 

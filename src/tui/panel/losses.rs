@@ -2,14 +2,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Widget;
 
-use super::{frame, horizon, marks, steps};
+use super::{chart, frame, gaps, horizon, readout, ruler};
 use crate::series::{Column, Extent, Points};
 use crate::tui::app::{App, Panel, Run, SMOOTHINGS};
 use crate::tui::digits;
 use crate::tui::widget::axis::Scale;
-use crate::tui::widget::plot::{Plot, PlotFrame, Trace};
+use crate::tui::widget::dots::Pen;
+use crate::tui::widget::plot::{PlotFrame, Trace};
 
 /// Batches as a band, their average through it, and both evaluations, validation on top.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
@@ -18,46 +18,54 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         Scale::Log => "log",
     };
     let frozen = app.frozen.map(|step| format!("frozen at {}: f follows · ", digits::thousands(step)));
-    let settings = format!("{}y {scale} · s smooth {}", frozen.unwrap_or_default(), SMOOTHINGS[app.smoothing]);
-    let inside = frame(app, Panel::Losses, "loss", &settings, area, buffer);
     let history = &run.history;
     let end = horizon(app);
-    let entries = 0..history.steps.entry(end);
-    let all =
-        history.loss.extent(entries).join(history.training.extent(0..end)).join(history.validation.extent(0..end));
+    let x = ruler(app, run);
+    let shown = x.steps.start.min(end)..x.steps.end.min(end);
+    let entries = history.steps.entry(shown.start)..history.steps.entry(shown.end);
+    let evaluated = history.training.extent(shown.clone()).join(history.validation.extent(shown));
+    let all = history.loss.extent(entries).join(evaluated);
+    let read = app.crosshair.map(|step| format!("at step {} · ", digits::thousands(step)));
+    let settings = format!(
+        "{}{}{}y {scale} · s smooth {}",
+        gaps(all),
+        read.unwrap_or_default(),
+        frozen.unwrap_or_default(),
+        SMOOTHINGS[app.smoothing]
+    );
+    let inside = frame(app, Panel::Losses, Panel::Losses.name(), &settings, area, buffer);
     if !all.has_values() {
-        buffer.set_stringn(
-            inside.x + 1,
-            inside.y,
-            "waiting for the first update",
-            inside.width.into(),
-            app.theme.quiet,
-        );
+        let text = match history.loss.is_empty() {
+            true => "waiting for the first update",
+            false => "nothing here: = goes back to the last step",
+        };
+        buffer.set_stringn(inside.x + 1, inside.y, text, inside.width.into(), app.theme.quiet);
         return;
     }
     let label =
         |name: &str, value: Option<f32>| value.map(|value| format!("{name:<5} {}", digits::three(value.into())));
     let last = |column: &Column, at: usize| at.checked_sub(1).and_then(|at| column.get(at));
-    let batch = label("batch", last(&history.smooth, history.steps.entry(end)));
-    let training = label("train", history.training.last_before(end));
-    let validation = label("val", history.validation.last_before(end));
+    let at = readout(app).min(end);
+    let batch = label("batch", last(&history.smooth, history.steps.entry(at)));
+    let training = label("train", history.training.last_before(at));
+    let validation = label("val", history.validation.last_before(at));
     // A blank before them; more than usual only where a loss needs an exponent.
     let longest = [&batch, &training, &validation].into_iter().flatten().map(|label| label.chars().count() + 1).max();
     let room = if inside.width >= 50 { longest.unwrap_or(0).max(12) as u16 } else { 0 };
-    let plot = PlotFrame::new(inside, steps(app, run), range(app.scale, all), app.scale, room);
-    let shown = plot.columns_before(end);
-    let cuts: Vec<_> = history.steps.cuts(plot.steps(), plot.columns()).take(shown).collect();
+    let plot = PlotFrame::new(inside, &x, range(app.scale, all), app.scale, room);
+    let known = plot.columns_before(end);
+    let cuts: Vec<_> = history.steps.between(plot.edges()).take(known).collect();
     let dense = |column: &Column| cuts.iter().map(|cut| column.extent(cut.clone())).collect();
-    let sparse = |points: &Points| points.query(plot.steps(), plot.columns()).take(shown).collect();
+    let sparse = |points: &Points| points.between(plot.edges()).take(known).collect();
+    let pen = |letter| Pen::among(app.options.glyphs, Some(letter));
+    let theme = &app.theme;
     let traces = [
-        Trace { columns: dense(&history.loss), style: app.theme.batches, label: None },
-        Trace { columns: dense(&history.smooth), style: app.theme.smoothed, label: batch },
-        Trace { columns: sparse(&history.training), style: app.theme.training, label: training },
-        Trace { columns: sparse(&history.validation), style: app.theme.validation, label: validation },
+        Trace { columns: dense(&history.loss), pen: pen(':'), style: theme.batches, label: None },
+        Trace { columns: dense(&history.smooth), pen: pen('b'), style: theme.smoothed, label: batch },
+        Trace { columns: sparse(&history.training), pen: pen('t'), style: theme.training, label: training },
+        Trace { columns: sparse(&history.validation), pen: pen('v'), style: theme.validation, label: validation },
     ];
-    let marks = marks(app, run);
-    let plot = Plot { frame: plot, traces: &traces, marks: &marks, quiet: app.theme.quiet, warning: app.theme.warning };
-    plot.render(inside, buffer);
+    chart(app, run, plot, &traces, inside, buffer);
 }
 
 /// From round value to round value; a logarithmic axis ends four decades below the top, however small a loss gets.

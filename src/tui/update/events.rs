@@ -51,7 +51,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.journal.add(step, Happening::Resumed);
             app.phase = Phase::Running;
         }
-        (What::Noted { step, text, .. }, Some(run)) => run.journal.add(step, Happening::Noted(text)),
+        (What::Noted { step, text, .. }, Some(run)) => run.journal.noted(step, text),
         (What::Snapshot { step, .. }, Some(run)) => {
             run.snapshot = Some(step);
             run.journal.add(step, Happening::Snapshot);
@@ -117,6 +117,7 @@ fn over(app: &mut App, phase: Phase) -> Vec<Effect> {
 impl Run {
     /// Training stands before this update.
     fn stand(&mut self, step: u64, seconds: f64) {
+        self.history.clock.stand(step, seconds);
         self.step = step;
         self.seconds = seconds;
     }

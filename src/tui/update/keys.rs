@@ -6,7 +6,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{Effect, edits, while_it_lasts};
+use super::{Effect, charts, edits, palette, while_it_lasts};
 use crate::stream::{Command, printable};
 use crate::tui::Ending;
 use crate::tui::app::dial::Which;
@@ -18,8 +18,8 @@ use crate::tui::widget::axis::Scale;
 const TWICE: Duration = Duration::from_secs(2);
 
 /// The slowest and the fastest pace that a run takes; the keys stay between them.
-const SLOWEST: f64 = 1e-3;
-const FASTEST: f64 = 1e6;
+pub(super) const SLOWEST: f64 = 1e-3;
+pub(super) const FASTEST: f64 = 1e6;
 
 /// A key in the mode that the screen is in.
 pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
@@ -35,7 +35,9 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     match &mut app.mode {
         Mode::Normal => keymap::action(key).map_or_else(Vec::new, |action| act(app, action)),
-        Mode::Typing { .. } | Mode::Noting { .. } => type_key(app, key),
+        Mode::Typing { .. } | Mode::Noting { .. } | Mode::Filtering { .. } | Mode::Commanding { .. } => {
+            type_key(app, key)
+        }
         Mode::Help { scrolled } => {
             match keymap::action(key) {
                 Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
@@ -61,15 +63,23 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 
 /// Pasted text goes where text is being typed, and nowhere else.
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
-    if let Mode::Typing { input, .. } | Mode::Noting { input } = &mut app.mode {
+    if let Mode::Typing { input, .. }
+    | Mode::Noting { input }
+    | Mode::Filtering { input }
+    | Mode::Commanding { input, .. } = &mut app.mode
+    {
         for c in printable(text.trim()).chars() {
             input.handle(tui_input::InputRequest::InsertChar(c));
         }
     }
+    charts::filter_as_typed(app);
     Vec::new()
 }
 
-fn act(app: &mut App, action: Action) -> Vec<Effect> {
+pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if action.steers() && app.looks_on() {
+        return only_looks_on(app);
+    }
     match action {
         Action::Quit if app.is_over() => return vec![Effect::Leave(Ending::Left)],
         Action::Quit => {
@@ -78,9 +88,10 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Help => app.mode = Mode::Help { scrolled: 0 },
         Action::Back => back(app),
-        Action::NextPanel => focus(app, 1),
-        Action::PreviousPanel => focus(app, Panel::ALL.len() - 1),
-        Action::Zoom => app.zoomed = !app.zoomed,
+        Action::NextPanel => charts::focus(app, 1),
+        Action::PreviousPanel => charts::focus(app, -1),
+        Action::Zoom => charts::zoom_panel(app),
+        Action::Toggle(panel) => charts::toggle(app, panel),
         Action::Up | Action::Down | Action::Left | Action::Right => return arrow(app, action),
         Action::Freeze => app.frozen = if app.frozen.is_some() { None } else { app.run.as_ref().map(|run| run.step) },
         Action::PauseOrResume if app.will_pause() => return go(app, Command::Resume),
@@ -122,6 +133,19 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::SmoothLess => smooth(app, app.smoothing.saturating_sub(1)),
         Action::SmoothMore => smooth(app, (app.smoothing + 1).min(SMOOTHINGS.len() - 1)),
+        Action::ZoomIn | Action::ZoomOut | Action::Follow | Action::Unit | Action::Crosshair => {
+            charts::act(app, action)
+        }
+        Action::Filter => {
+            app.mode = Mode::Filtering { input: app.filter.clone().into() };
+        }
+        Action::Order => {
+            app.order = app.order.next();
+            if app.order == crate::tui::app::table::Order::Since && app.origin().is_none() {
+                app.order = app.order.next();
+            }
+        }
+        Action::Palette => app.mode = Mode::Commanding { input: Input::default(), error: None },
         // Handled before the mode is asked.
         Action::Interrupt | Action::Repaint | Action::Suspend => {}
     }
@@ -144,32 +168,41 @@ fn back(app: &mut App) {
     if edits::drop_previews(app) {
         return;
     }
+    if app.crosshair.take().is_some() {
+        return;
+    }
     if app.zoomed {
-        app.zoomed = false;
+        charts::zoom_panel(app);
+    } else if !app.filter.is_empty() {
+        app.filter.clear();
     } else {
         app.notice = None;
     }
 }
 
-fn focus(app: &mut App, by: usize) {
-    let at = Panel::ALL.iter().position(|panel| *panel == app.focus).unwrap_or(0);
-    app.focus = Panel::ALL[(at + by) % Panel::ALL.len()];
+/// A key that would touch training, on a screen that only looks on.
+fn only_looks_on(app: &mut App) -> Vec<Effect> {
+    app.say(Tone::Plain, "read-only: this key would touch training (started with --read-only)");
+    Vec::new()
 }
 
 fn arrow(app: &mut App, action: Action) -> Vec<Effect> {
     let Some(run) = &app.run else { return Vec::new() };
-    let last = run.description.tensors.len().saturating_sub(1);
+    let last = run.journal.entries.len().saturating_sub(1);
     match (app.focus, action) {
+        (_, Action::Left) if app.crosshair.is_some() => charts::move_crosshair(app, -1),
+        (_, Action::Right) if app.crosshair.is_some() => charts::move_crosshair(app, 1),
         (Panel::Knobs, Action::Up) => app.dial = Which::WeightDecay,
         (Panel::Knobs, Action::Down) => app.dial = Which::LearningRate,
+        (Panel::Knobs, Action::Left | Action::Right) if app.looks_on() => return only_looks_on(app),
         (Panel::Knobs, Action::Left) => return edits::turn(app, app.dial, -1),
         (Panel::Knobs, Action::Right) => return edits::turn(app, app.dial, 1),
         (Panel::Events, Action::Up) => app.scrolled = app.scrolled.saturating_sub(1),
-        (Panel::Events, Action::Down) => {
-            app.scrolled = (app.scrolled + 1).min(run.journal.entries.len().saturating_sub(1));
-        }
-        (Panel::Layers | Panel::Norm | Panel::Losses, Action::Up) => app.tensor = app.tensor.saturating_sub(1),
-        (Panel::Layers | Panel::Norm | Panel::Losses, Action::Down) => app.tensor = (app.tensor + 1).min(last),
+        (Panel::Events, Action::Down) => app.scrolled = (app.scrolled + 1).min(last),
+        (Panel::Losses | Panel::Norm, Action::Left) => charts::pan(app, -1),
+        (Panel::Losses | Panel::Norm, Action::Right) => charts::pan(app, 1),
+        (Panel::Layers | Panel::Norm | Panel::Losses, Action::Up) => app.choose(-1),
+        (Panel::Layers | Panel::Norm | Panel::Losses, Action::Down) => app.choose(1),
         _ => {}
     }
     Vec::new()
@@ -177,7 +210,7 @@ fn arrow(app: &mut App, action: Action) -> Vec<Effect> {
 
 /// Goes on or stands still. A key means what was asked for before it, whether or not that has been answered: five
 /// spaces in a burst do what five at leisure do.
-fn go(app: &mut App, command: Command) -> Vec<Effect> {
+pub(super) fn go(app: &mut App, command: Command) -> Vec<Effect> {
     // Who runs already says nothing when told to run.
     let answered = !matches!(command, Command::RunUntil(_)) || app.will_pause();
     let effects = edits::settled(app, command.clone());
@@ -214,6 +247,11 @@ fn pace(app: &mut App, action: Action) -> Vec<Effect> {
         _ if 2.0 * pace > FASTEST => 0.0,
         _ => 2.0 * pace,
     };
+    ask_for_pace(app, wanted)
+}
+
+/// Asks for so many updates a second, 0 for as many as there can be.
+pub(super) fn ask_for_pace(app: &mut App, wanted: f64) -> Vec<Effect> {
     let effects = while_it_lasts(app, Command::Pace(wanted));
     if !effects.is_empty()
         && let Some(run) = &mut app.run
@@ -239,22 +277,30 @@ fn smooth(app: &mut App, place: usize) {
 fn type_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     match key.code {
         KeyCode::Esc => {
+            if let Mode::Filtering { .. } = app.mode {
+                app.filter.clear();
+            }
             app.mode = Mode::Normal;
+            return Vec::new();
+        }
+        KeyCode::Tab => {
+            palette::complete(app);
             return Vec::new();
         }
         KeyCode::Enter => return enter(app),
         _ => {}
     }
     match &mut app.mode {
-        Mode::Typing { input, error, .. } => {
+        Mode::Typing { input, error, .. } | Mode::Commanding { input, error } => {
             *error = None;
             input.handle_event(&TerminalEvent::Key(key));
         }
-        Mode::Noting { input } => {
+        Mode::Noting { input } | Mode::Filtering { input } => {
             input.handle_event(&TerminalEvent::Key(key));
         }
         _ => {}
     }
+    charts::filter_as_typed(app);
     Vec::new()
 }
 
@@ -265,6 +311,13 @@ fn enter(app: &mut App) -> Vec<Effect> {
             Ok(effects) => effects,
             Err(reason) => {
                 app.mode = Mode::Typing { which, scope, input, error: Some(reason) };
+                Vec::new()
+            }
+        },
+        Mode::Commanding { input, .. } => match palette::run(app, input.value()) {
+            Ok(effects) => effects,
+            Err(reason) => {
+                app.mode = Mode::Commanding { input, error: Some(reason) };
                 Vec::new()
             }
         },

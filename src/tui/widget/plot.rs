@@ -3,8 +3,6 @@
 //! The stock chart has linear axes only, blends series that cross, and paints a NaN on its top row. This one is fed
 //! with the extent of each pixel column, so nothing between two columns is ever missed, and its cost is its size.
 
-use std::ops::Range;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -12,7 +10,8 @@ use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::axis::{self, Scale};
-use super::braille::Dots;
+use super::dots::{Dots, Pen};
+use super::ruler::Ruler;
 use crate::series::Extent;
 
 /// Rows of the x axis: its line and its labels.
@@ -27,8 +26,14 @@ pub struct Plot<'a> {
     pub traces: &'a [Trace],
     /// Vertical marks.
     pub marks: &'a [Mark],
+    /// Steps with a tick of their own on the x axis.
+    pub notches: &'a [u64],
+    /// The step whose values the labels tell, instead of the last.
+    pub crosshair: Option<u64>,
     /// Axes and their labels.
     pub quiet: Style,
+    /// The crosshair.
+    pub strong: Style,
     /// The sign of values that are not finite.
     pub warning: Style,
 }
@@ -38,6 +43,8 @@ pub struct Plot<'a> {
 pub struct Trace {
     /// One extent for each of [`PlotFrame::columns`], or for the first of them.
     pub columns: Vec<Extent>,
+    /// What it is drawn with.
+    pub pen: Pen,
     /// How its dots look.
     pub style: Style,
     /// What is written at the height of its last value, on the right.
@@ -51,6 +58,8 @@ pub struct Mark {
     pub at: u64,
     /// One cell or two.
     pub sign: String,
+    /// What is written beside it where that hides nothing.
+    pub text: String,
     /// How it looks.
     pub style: Style,
 }
@@ -68,7 +77,11 @@ pub struct Mark {
 pub struct PlotFrame {
     plot: Rect,
     area: Rect,
-    x: Range<u64>,
+    /// The steps at which the pixel columns begin, and the end of the last.
+    edges: Vec<u64>,
+    /// Labels of the x axis: the share of it before each, and texts.
+    labels: Vec<(f64, String)>,
+    name: &'static str,
     y: (f64, f64),
     scale: Scale,
     ticks: Vec<f64>,
@@ -76,30 +89,31 @@ pub struct PlotFrame {
 
 impl PlotFrame {
     /// Lays a chart out; `room` columns on the right are for the series' labels.
-    pub fn new(area: Rect, x: Range<u64>, y: (f64, f64), scale: Scale, room: u16) -> Self {
+    pub fn new(area: Rect, x: &Ruler, y: (f64, f64), scale: Scale, room: u16) -> Self {
         let height = area.height.saturating_sub(FOOT);
         let ticks = scale.ticks(y, usize::from(height.div_ceil(3)).clamp(3, 8));
         let gutter = ticks.iter().map(|tick| axis::label(*tick, &ticks).len()).max().unwrap_or(0) as u16 + 2;
         let left = area.x.saturating_add(gutter).min(area.right());
         let width = area.right().saturating_sub(left).saturating_sub(room);
-        PlotFrame { plot: Rect::new(left, area.y, width, height), area, x, y, scale, ticks }
+        let plot = Rect::new(left, area.y, width, height);
+        let edges = x.edges(usize::from(width) * 2);
+        let labels = x.ticks(usize::from(width / 12).clamp(2, 9));
+        PlotFrame { plot, area, edges, labels, name: x.name, y, scale, ticks }
     }
 
-    /// The steps it shows.
-    pub fn steps(&self) -> Range<u64> {
-        self.x.clone()
+    /// The steps at which the pixel columns begin, and the end of the last; a trace has an extent for each of them.
+    pub fn edges(&self) -> &[u64] {
+        &self.edges
     }
 
-    /// Pixel columns of the plot; a trace has an extent for each.
-    pub fn columns(&self) -> usize {
+    /// Pixel columns of the plot.
+    fn columns(&self) -> usize {
         usize::from(self.plot.width) * 2
     }
 
     /// How many of the pixel columns begin before a step.
     pub fn columns_before(&self, step: u64) -> usize {
-        let length = u128::from(self.x.end.saturating_sub(self.x.start)).max(1);
-        let passed = u128::from(step.clamp(self.x.start, self.x.end) - self.x.start);
-        (passed * self.columns() as u128).div_ceil(length) as usize
+        self.edges.partition_point(|edge| *edge < step).min(self.columns())
     }
 
     /// The pixel row of a value, clamped to the plot; `None` where the scale has no place for it.
@@ -111,11 +125,11 @@ impl PlotFrame {
 
     /// The cell column of a step.
     fn column(&self, step: u64) -> Option<u16> {
-        let length = self.x.end.saturating_sub(self.x.start);
-        if length == 0 || !self.x.contains(&step) {
+        let (first, end) = (self.edges.first()?, self.edges.last()?);
+        if self.plot.width == 0 || !(*first..*end).contains(&step) {
             return None;
         }
-        let at = u128::from(step - self.x.start) * u128::from(self.plot.width) / u128::from(length);
+        let at = self.edges.partition_point(|edge| *edge <= step).min(self.columns()).saturating_sub(1) / 2;
         Some(self.plot.x + u16::try_from(at).ok()?)
     }
 }
@@ -132,6 +146,7 @@ impl Widget for &Plot<'_> {
             self.render_trace(trace, buffer);
         }
         self.render_signs(buffer);
+        self.render_crosshair(buffer);
         self.render_labels(buffer);
     }
 }
@@ -165,30 +180,33 @@ impl Plot<'_> {
 
     /// The labels of the x axis, as many as do not touch.
     fn render_steps(&self, buffer: &mut Buffer) {
-        let PlotFrame { plot, area, x: steps, .. } = &self.frame;
+        let PlotFrame { plot, area, labels, name, .. } = &self.frame;
         let y = plot.bottom() + 1;
         if y >= area.bottom() {
             return;
         }
-        let unit = "step";
-        let last = area.right().saturating_sub(unit.len() as u16 + 1);
-        let ends = (steps.start as f64, steps.end as f64);
-        let ticks = Scale::Linear.ticks(ends, usize::from(plot.width / 12).clamp(2, 9));
+        // Where they would be a line of their own they tell nothing.
+        let notches: Vec<u16> = self.notches.iter().filter_map(|step| self.frame.column(*step)).collect();
+        for x in notches.iter().filter(|_| notches.len() <= usize::from(plot.width / 2)) {
+            buffer.set_string(*x, plot.bottom(), "┴", self.quiet);
+        }
+        let last = area.right().saturating_sub(Span::raw(*name).width() as u16 + 1);
         let mut free = area.x;
-        for tick in ticks {
-            let Some(x) = self.frame.column(tick as u64) else { continue };
-            let text = axis::label(tick, &[]);
-            let width = text.len() as u16;
+        for (share, text) in labels.iter().filter(|(share, _)| (0.0..1.0).contains(share)) {
+            // Rounding must not take a label to the cell before.
+            let x = plot.x + (share * f64::from(plot.width) + 1e-9) as u16;
+            let width = Span::raw(text).width() as u16;
             let from = x.saturating_sub(width / 2).max(area.x);
             if from < free || from + width > last {
                 continue;
             }
-            buffer.set_string(x, plot.bottom(), "┬", self.quiet);
-            buffer.set_string(from, y, &text, self.quiet);
+            let sign = if buffer[(x, plot.bottom())].symbol() == "┴" { "┼" } else { "┬" };
+            buffer.set_string(x, plot.bottom(), sign, self.quiet);
+            buffer.set_string(from, y, text, self.quiet);
             free = from + width + 1;
         }
         if last + 1 >= free {
-            buffer.set_string(last + 1, y, unit, self.quiet);
+            buffer.set_string(last + 1, y, *name, self.quiet);
         }
     }
 
@@ -222,7 +240,7 @@ impl Plot<'_> {
             }
             before = Some((x, top, bottom));
         }
-        dots.render(plot, buffer, trace.style);
+        dots.render(plot, buffer, trace.pen, trace.style);
     }
 
     /// The vertical lines of the marks, behind the series.
@@ -239,11 +257,20 @@ impl Plot<'_> {
     /// What must not be hidden by any series: the signs of the marks, and × where values were not finite.
     fn render_signs(&self, buffer: &mut Buffer) {
         let plot = self.frame.plot;
+        let (mut last, mut free) = (None, plot.x);
         for mark in self.marks {
             let Some(x) = self.frame.column(mark.at) else { continue };
+            // Signs of one column stand side by side.
+            let x = if last.replace(x) == Some(x) { free } else { x };
             let width = Span::raw(&mark.sign).width() as u16;
             let x = x.min(plot.right().saturating_sub(width)).max(plot.x);
+            free = x + width;
             buffer.set_stringn(x, plot.y, &mark.sign, usize::from(plot.right() - x), mark.style);
+            let (from, length) = (x + width + 1, Span::raw(&mark.text).width() as u16);
+            let blank = |x: u16| buffer[(x, plot.y)].symbol() == " ";
+            if length > 0 && from + length <= plot.right() && (from - 1..from + length).all(blank) {
+                buffer.set_string(from, plot.y, &mark.text, mark.style);
+            }
         }
         for trace in self.traces {
             for (x, extent) in trace.columns.iter().enumerate().take(self.frame.columns()) {
@@ -251,6 +278,20 @@ impl Plot<'_> {
                     buffer.set_string(plot.x + (x / 2) as u16, plot.y, "×", self.warning);
                 }
             }
+        }
+    }
+
+    /// A line through all of the chart, behind its curves.
+    fn render_crosshair(&self, buffer: &mut Buffer) {
+        let plot = self.frame.plot;
+        let Some(x) = self.crosshair.and_then(|step| self.frame.column(step)) else { return };
+        for y in plot.y..plot.bottom() {
+            if matches!(buffer[(x, y)].symbol(), " " | "┊") {
+                buffer.set_string(x, y, "┃", self.strong);
+            }
+        }
+        if plot.bottom() < self.frame.area.bottom() {
+            buffer.set_string(x, plot.bottom(), "▲", self.strong);
         }
     }
 
@@ -263,7 +304,8 @@ impl Plot<'_> {
         }
         let mut labels: Vec<(u16, &Trace, &str)> = Vec::new();
         for trace in self.traces {
-            let last = trace.columns.iter().rev().find(|extent| extent.has_values());
+            let until = self.crosshair.map_or(usize::MAX, |step| self.frame.columns_before(step + 1));
+            let last = trace.columns.iter().take(until).rev().find(|extent| extent.has_values());
             if let (Some(label), Some(row)) = (&trace.label, last.and_then(|last| self.frame.row(last.max))) {
                 labels.push((plot.y + (row / 4) as u16, trace, label));
             }
@@ -286,21 +328,30 @@ impl Plot<'_> {
 mod tests {
     use super::*;
     use crate::series::Column;
+    use crate::tui::widget::ruler::Spread;
+
+    fn steps(steps: std::ops::Range<u64>) -> Ruler<'static> {
+        Ruler { steps, spread: Spread::Even(0), name: "step" }
+    }
+
+    fn plot<'a>(frame: PlotFrame, traces: &'a [Trace], marks: &'a [Mark]) -> Plot<'a> {
+        let plain = Style::new();
+        Plot { frame, traces, marks, notches: &[], crosshair: None, quiet: plain, strong: plain, warning: plain }
+    }
 
     fn draw(size: (u16, u16), values: &[&[f32]], scale: Scale, marks: &[Mark]) -> Buffer {
         let area = Rect::new(0, 0, size.0, size.1);
         let mut buffer = Buffer::empty(area);
-        let frame = PlotFrame::new(area, 0..100, (1.0, 3.0), scale, 0);
+        let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), scale, 0);
         let traces: Vec<Trace> = values
             .iter()
             .map(|values| {
                 let column: Column = values.iter().copied().collect();
                 let columns = column.query(0..column.len(), frame.columns()).collect();
-                Trace { columns, style: Style::new(), label: None }
+                Trace { columns, pen: Pen::Braille, style: Style::new(), label: None }
             })
             .collect();
-        let plot = Plot { frame, traces: &traces, marks, quiet: Style::new(), warning: Style::new() };
-        plot.render(area, &mut buffer);
+        plot(frame, &traces, marks).render(area, &mut buffer);
         buffer
     }
 
@@ -317,9 +368,8 @@ mod tests {
         for width in 13..60 {
             let area = Rect::new(0, 0, width, 6);
             let mut buffer = Buffer::empty(area);
-            let frame = PlotFrame::new(area, 0..2001, (1.0, 3.0), Scale::Linear, 0);
-            Plot { frame, traces: &[], marks: &[], quiet: Style::new(), warning: Style::new() }
-                .render(area, &mut buffer);
+            let frame = PlotFrame::new(area, &steps(0..2001), (1.0, 3.0), Scale::Linear, 0);
+            plot(frame, &[], &[]).render(area, &mut buffer);
             let foot: String = (0..width).map(|x| buffer[(x, 5)].symbol()).collect();
             assert!(foot.ends_with(" step"), "{foot}");
         }
@@ -365,15 +415,45 @@ mod tests {
 
     #[test]
     fn a_mark_stands_over_its_dotted_line() {
-        let mark = Mark { at: 50, sign: "①".into(), style: Style::new() };
+        let mark = Mark { at: 50, sign: "①".into(), text: String::new(), style: Style::new() };
         let buffer = draw((13, 5), &[], Scale::Linear, &[mark]);
         let picture = ["3 ┤     ①    ", "2 ┤     ┊    ", "1 ┤     ┊    ", "  └┬─────────", "   0     step"];
         assert_eq!(buffer, Buffer::with_lines(picture));
     }
 
     #[test]
+    fn what_a_mark_says_is_written_where_it_hides_nothing() {
+        let mark = Mark { at: 20, sign: "①".into(), text: "λ 3".into(), style: Style::new() };
+        let buffer = draw((13, 5), &[], Scale::Linear, std::slice::from_ref(&mark));
+        let picture = ["3 ┤  ① λ 3   ", "2 ┤  ┊       ", "1 ┤  ┊       ", "  └┬─────────", "   0     step"];
+        assert_eq!(buffer, Buffer::with_lines(picture));
+        let buffer = draw((13, 5), &[&[3.0; 16]], Scale::Linear, &[mark]);
+        assert!(!format!("{buffer:?}").contains('λ'));
+    }
+
+    #[test]
+    fn the_crosshair_goes_behind_the_curve_and_the_labels_tell_its_step() {
+        let area = Rect::new(0, 0, 20, 5);
+        let mut buffer = Buffer::empty(area);
+        let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 7);
+        let column: Column = (0..100).map(|at| if at < 50 { 1.0 } else { 3.0 }).collect();
+        let columns = column.query(0..100, frame.edges().len() - 1).collect();
+        let traces = [Trace { columns, pen: Pen::Braille, style: Style::new(), label: Some("at 30".into()) }];
+        let plot = Plot { crosshair: Some(30), notches: &[0, 60], ..plot(frame, &traces, &[]) };
+        plot.render(area, &mut buffer);
+        let picture = [
+            "3 ┤   ┃ ⡏⠉⠉⠉⠉       ",
+            "2 ┤   ┃⢠⠃           ",
+            "1 ┤⣀⣀⣀⣀⣸      at 30 ",
+            "  └┼──▲──┴───       ",
+            "   0            step",
+        ];
+        assert_eq!(buffer, Buffer::with_lines(picture));
+    }
+
+    #[test]
     fn no_size_is_too_small() {
-        let mark = Mark { at: 99, sign: "21".into(), style: Style::new() };
+        let mark = Mark { at: 99, sign: "21".into(), text: "λ 0 → 3".into(), style: Style::new() };
         for width in 0..16 {
             for height in 0..8 {
                 draw((width, height), &[&[1.0, 2.0, f32::NAN]], Scale::Log, std::slice::from_ref(&mark));

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::braille::Dots;
+use super::dots::{Dots, Pen};
 use crate::series::Extent;
 
 /// A curve on its own scale, from its smallest to its largest value.
@@ -13,6 +13,8 @@ use crate::series::Extent;
 pub struct Sparkline<'a> {
     /// One extent for each pixel column, two to a cell.
     pub columns: &'a [Extent],
+    /// What it is drawn with.
+    pub pen: Pen,
     /// How it looks.
     pub style: Style,
 }
@@ -32,7 +34,7 @@ impl Widget for Sparkline<'_> {
             let row = |value: f32| (1.5 - 3.0 * (value - middle) / span).clamp(0.0, 3.0).round() as usize;
             dots.run(x, row(extent.max), row(extent.min));
         }
-        dots.render(area, buffer, self.style);
+        dots.render(area, buffer, self.pen, self.style);
     }
 }
 
@@ -43,7 +45,7 @@ mod tests {
     fn draw(width: u16, values: &[f32]) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
         let columns: Vec<_> = values.iter().map(|value| Extent::of(*value)).collect();
-        Sparkline { columns: &columns, style: Style::new() }.render(buffer.area, &mut buffer);
+        Sparkline { columns: &columns, pen: Pen::Braille, style: Style::new() }.render(buffer.area, &mut buffer);
         buffer
     }
 
