@@ -8,7 +8,7 @@
 //! - *Measured* ([`measured`]): of one update, exact.
 //! - *Predicted* ([`Forces`]): where a random walk with decay settles. A prediction that there is none of comes as a
 //!   reason, [`Unknown`]. All of them assume that the weights are scale-invariant, which [`Invariance`] tests.
-//! - *Tracked* ([`Tracks`], [`Alarms`]): plain structs that are fed with every update.
+//! - *Tracked* ([`Tracks`], [`Alarms`], [`Reader`]): plain structs that are fed with every update.
 //!
 //! Nothing here writes a weight: a run with diagnostics has the bits of one without.
 
@@ -17,6 +17,7 @@ mod equilibrium;
 mod forces;
 pub mod measured;
 mod median;
+mod reader;
 mod recent;
 mod regime;
 pub mod spectrum;
@@ -28,6 +29,7 @@ mod unknown;
 pub use alarm::Alarms;
 pub use equilibrium::{Approach, SETTLED};
 pub use forces::Forces;
+pub use reader::{NamedReading, Reader, Reading};
 pub use regime::{Factor, Family, Form, Momentum, Regime};
 pub use timescale::{HalfLife, Timescale, applied_in_f32};
 pub use track::{Budget, Invariance, Track, Tracks};

@@ -41,6 +41,7 @@ pub struct Track {
 struct Seen {
     step: u64,
     w2: f64,
+    decay: f64,
 }
 
 /// What made ‖w‖² change, each as a share of ‖w‖², averaged over some fifty updates.
@@ -147,7 +148,7 @@ impl Track {
     }
 
     fn update(&mut self, step: u64, sums: &TensorSums, forces: &Forces) {
-        let before = self.last.replace(Seen { step, w2: sums.w2 });
+        let before = self.last.replace(Seen { step, w2: sums.w2, decay: sums.decay });
         let steps = before.map_or(1, |before| step.saturating_sub(before.step));
         if steps == 0 {
             return;
@@ -178,6 +179,11 @@ impl Track {
     /// C, the number of weights.
     pub fn weights(&self) -> usize {
         self.weights
+    }
+
+    /// d of the last update, as it was applied.
+    pub fn decay(&self) -> f64 {
+        self.last.map_or(0.0, |last| last.decay)
     }
 
     /// ‖w‖ before the last update.

@@ -6,7 +6,8 @@ use arrow_array::{Array, RecordBatch};
 
 use super::error::Error;
 use super::session::Session;
-use crate::stream::{Evaluation, StepRow, TensorSums};
+use crate::diagnostics::{Reader, Reading};
+use crate::stream::{Description, Evaluation, Event, StepBatch, StepRow, TensorSums};
 
 /// One recorded value. What the session does not know of its place is not a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,6 +55,7 @@ const EVALUATION: [Named<Evaluation>; 4] = [
 enum Source {
     Network(fn(&StepRow) -> f64),
     Tensor(usize, fn(&TensorSums) -> f64),
+    Diagnosis(usize, fn(&Reading) -> f64),
     Evaluation(fn(&Evaluation) -> f64),
 }
 
@@ -67,7 +69,8 @@ impl Session {
         let evaluations = EVALUATION.iter().map(|(name, _)| (*name).to_owned());
         let network = NETWORK.iter().map(|(name, _)| (*name).to_owned());
         let tensors = self.tensors();
-        let tensors = tensors.iter().flat_map(|tensor| TENSOR.iter().map(move |(name, _)| format!("{tensor}/{name}")));
+        let names = || TENSOR.iter().map(|(name, _)| *name).chain(Reading::ALL.iter().map(|(name, _)| *name));
+        let tensors = tensors.iter().flat_map(|tensor| names().map(move |name| format!("{tensor}/{name}")));
         evaluations.chain(network).chain(tensors).collect()
     }
 
@@ -93,13 +96,20 @@ impl Session {
                 curve.extend(self.evaluations().map(place));
             }
         }
-        if sources.iter().any(|source| matches!(source, Some(Source::Network(_) | Source::Tensor(..)))) {
+        let of_updates = |source: &Option<Source>| !matches!(source, None | Some(Source::Evaluation(_)));
+        if sources.iter().any(of_updates) {
+            let diagnosed = sources.iter().any(|source| matches!(source, Some(Source::Diagnosis(..))));
+            let mut diagnosis = self.description().filter(|_| diagnosed).map(|run| Diagnosis::new(run, &self.events));
             for stretch in self.steps()? {
-                for (row, sums) in stretch.batch.iter() {
+                let readings = diagnosis.as_mut().map(|diagnosis| diagnosis.read(&stretch.batch));
+                for (at, (row, sums)) in stretch.batch.iter().enumerate() {
                     for (curve, source) in curves.iter_mut().zip(&sources) {
                         let value = match source {
                             Some(Source::Network(value)) => value(row),
                             Some(Source::Tensor(tensor, value)) => value(&sums[*tensor]),
+                            Some(Source::Diagnosis(tensor, value)) => {
+                                readings.as_ref().map_or(f64::NAN, |readings| value(&readings[at][*tensor]))
+                            }
                             Some(Source::Evaluation(_)) | None => continue,
                         };
                         curve.push(Point { step: row.step, epoch: row.epoch, seconds: row.seconds, value });
@@ -152,8 +162,40 @@ impl Source {
         }
         let (tensor, value) = name.rsplit_once('/')?;
         let tensor = tensors.iter().position(|known| known == tensor)?;
+        if let Some((_, value)) = Reading::ALL.iter().find(|(known, _)| *known == value) {
+            return Some(Source::Diagnosis(tensor, *value));
+        }
         let (_, value) = TENSOR.iter().find(|(known, _)| *known == value)?;
         Some(Source::Tensor(tensor, *value))
+    }
+}
+
+/// Diagnostics of recorded updates, made anew from their sums and the recorded edits.
+pub(super) struct Diagnosis<'a> {
+    reader: Reader,
+    events: std::slice::Iter<'a, Event>,
+    /// The event that comes next, if it is one.
+    next: Option<&'a Event>,
+}
+
+impl<'a> Diagnosis<'a> {
+    pub(super) fn new(run: &Description, events: &'a [Event]) -> Self {
+        let mut events = events.iter();
+        let next = events.next();
+        Diagnosis { reader: Reader::new(run), events, next }
+    }
+
+    /// The readings of each tensor, for each update.
+    pub(super) fn read(&mut self, batch: &StepBatch) -> Vec<Vec<Reading>> {
+        let mut readings = Vec::with_capacity(batch.len());
+        for (row, sums) in batch.iter() {
+            while let Some(event) = self.next.filter(|event| event.what.step().is_none_or(|step| step <= row.step)) {
+                self.reader.take(&event.what);
+                self.next = self.events.next();
+            }
+            readings.push(self.reader.read(row, sums));
+        }
+        readings
     }
 }
 
