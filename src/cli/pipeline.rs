@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Zoned;
 use signal_hook::consts::{SIGHUP, SIGINT};
@@ -16,7 +17,7 @@ use super::{FAILED, Usage, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
-use crate::train::{self, Experiment};
+use crate::train::{self, Experiment, Sentinel};
 use crate::tui::{self, Access, Glyphs};
 
 /// Events that may wait on a wire.
@@ -52,9 +53,25 @@ pub struct Output {
     #[arg(long, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
     read_only: bool,
 
+    /// What an alert does beside its line on the screen
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    on_alert: OnAlert,
+
     /// With --json: of the updates, tell those whose index is a multiple of N; 0 tells none
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Run")]
     every: u64,
+}
+
+/// What an alert does beside its line on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum OnAlert {
+    /// Nothing
+    #[default]
+    Show,
+    /// It rings the terminal's bell
+    Bell,
+    /// It rings, and training pauses where it is more than a remark
+    Pause,
 }
 
 /// A screen, or what there is in its place.
@@ -75,6 +92,7 @@ impl Default for Output {
             json: false,
             glyphs: Glyphs::default(),
             read_only: false,
+            on_alert: OnAlert::default(),
             every: 1,
         }
     }
@@ -117,7 +135,12 @@ impl Output {
     /// What was asked of the screen.
     fn on_screen(&self) -> tui::Options {
         let access = if self.read_only { Access::ReadOnly } else { Access::Full };
-        tui::Options { recording: None, glyphs: self.glyphs, access }
+        let on_alert = match self.on_alert {
+            OnAlert::Show => tui::OnAlert::Show,
+            OnAlert::Bell => tui::OnAlert::Bell,
+            OnAlert::Pause => tui::OnAlert::Pause,
+        };
+        tui::Options { recording: None, glyphs: self.glyphs, access, on_alert }
     }
 
     /// Trains to the end.
@@ -189,6 +212,8 @@ impl Running {
 
 /// Trains on the screen; afterwards the normal screen tells how it ended.
 fn show(experiment: Experiment, recorder: Option<Recorder>, options: tui::Options) -> Result<ExitCode> {
+    // Somebody is there to ask.
+    let experiment = experiment.with_sentinel(Sentinel::Asks);
     let name = recorder.as_ref().map(|recorder| record::session_name(recorder.path()));
     let path = recorder.as_ref().map(|recorder| recorder.path().display().to_string());
     // A screen never holds training up: what it has no time for is merged.

@@ -5,8 +5,10 @@ mod edits;
 mod events;
 mod keys;
 mod palette;
+mod sentinel;
 
 pub(super) use self::palette::candidates;
+pub(super) use self::sentinel::{Choice, choices};
 
 use std::time::Duration;
 
@@ -51,6 +53,8 @@ pub enum Effect {
     Recycle(StepBatch),
     /// Stop the process as a shell does.
     Suspend,
+    /// Ring the terminal's bell.
+    Ring,
     /// Paint every cell.
     Repaint,
     /// End the program.

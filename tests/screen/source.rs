@@ -189,6 +189,10 @@ impl Source {
             Command::Note(text) => vec![What::Noted { step, seconds, text: text.clone() }.into()],
             Command::Snapshot => vec![What::Snapshot { step, seconds, checkpoint: None }.into()],
             Command::Restore(to) => vec![What::Restored { step, seconds, to: *to }.into()],
+            Command::SkipBatch => {
+                self.step += 1;
+                vec![What::Resumed { step, seconds }.into(), What::Skipped { step, seconds }.into()]
+            }
             Command::Pace(pace) => vec![What::Paced { step, seconds, pace: *pace }.into()],
             Command::Stop => vec![self.finish(StopReason::Stopped)],
         }
