@@ -145,7 +145,8 @@ impl Reader {
                 equilibrium_norm: known(forces.equilibrium_norm(weights, pressure)),
                 equilibrium_time: known(forces.approach(sums.norm(), weights, pressure).map(|way| way.time())),
                 decay_pull: measured::decay_pull(sums, forces.regime.decay_mode, forces.weight_decay),
-                budget_decay,
+                // Not −0, which nobody should have to read.
+                budget_decay: budget_decay + 0.0,
                 budget_radial,
                 budget_growth,
                 timescale: known(forces.timescale().map(|timescale| timescale.steps)),

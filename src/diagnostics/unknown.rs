@@ -30,9 +30,9 @@ pub enum Unknown {
     #[error("fewer than 64 weights")]
     TooSmall,
     /// Scale invariance is tested over a window that is not full yet.
-    #[error("not tested yet for scale invariance")]
+    #[error("not tested yet")]
     Untested,
     /// The gradient points along the weights: their length matters to the loss.
-    #[error("not scale-invariant: its length matters")]
+    #[error("not scale-invariant")]
     NotInvariant,
 }

@@ -19,7 +19,7 @@ const WIDE: u16 = 74;
 /// fc1.weight   ██████│▒█████     decay −0.060 %  radial +0.01 %  growth +0.055 %  = +0.00 % (measured +0.00 %)
 /// ```
 pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Norm, "budget of ‖w‖²", "% per step", area, buffer);
+    let inside = frame(app, Panel::Norm, "budget of ‖w‖²", "%/step", area, buffer);
     let budgets: Vec<(usize, Budget)> =
         run.tracks.iter().enumerate().filter_map(|(at, track)| Some((at, track.budget()?))).collect();
     let Some(largest) = budgets.iter().map(|(_, budget)| reach(budget)).reduce(f64::max).filter(|most| *most > 0.0)

@@ -11,12 +11,15 @@ use crate::tui::digits;
 
 /// θ in degrees of each tensor, θ*, and their ratio; below them the balance over the layers.
 pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Norm, "rotation", "degrees per step", area, buffer);
+    let inside = frame(app, Panel::Norm, "rotation", "°/step", area, buffer);
     let wide = inside.width >= 70;
     let name: u16 = if wide { 16 } else { 10 };
     let head = format!(" {:<width$} {:>7} {:>7}  θ/θ*", "tensor", "θ", "θ*", width = usize::from(name));
     buffer.set_stringn(inside.x, inside.y, &head, inside.width.into(), app.theme.quiet);
-    let room = usize::from(inside.height.saturating_sub(3));
+    // The reason goes first where there is little room; with `Enter` there is.
+    let tensors = u16::try_from(run.description.tensors.len()).unwrap_or(u16::MAX);
+    let foot = if inside.height >= tensors.saturating_add(3) || inside.height < 5 { 2 } else { 1 };
+    let room = usize::from(inside.height.saturating_sub(1 + foot));
     for (y, (at, track)) in (inside.y + 1..).zip(run.tracks.iter().enumerate().take(room)) {
         let style = if at == app.tensor { app.theme.selected } else { Style::new() };
         let theta = track.rotation();
@@ -46,12 +49,14 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
         None => " balance: needs two decayed matrices".into(),
     };
     let tone = if balance.is_some_and(|balance| balance > 10.0) { app.theme.warning } else { Style::new() };
-    if inside.height > 2 {
-        buffer.set_stringn(inside.x, inside.bottom() - 2, &text, inside.width.into(), tone);
+    if inside.height > foot {
+        buffer.set_stringn(inside.x, inside.bottom() - foot, &text, inside.width.into(), tone);
         let why = match run.tracks.get(app.tensor).and_then(|track| track.invariance().doubt()) {
             Some(doubt) => format!(" dimmed: {doubt}"),
             None => " θ* holds for the chosen tensor".into(),
         };
-        buffer.set_stringn(inside.x, inside.bottom() - 1, &why, inside.width.into(), app.theme.quiet);
+        if foot > 1 {
+            buffer.set_stringn(inside.x, inside.bottom() - 1, &why, inside.width.into(), app.theme.quiet);
+        }
     }
 }

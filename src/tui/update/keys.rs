@@ -54,6 +54,9 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
                 Some(
                     action @ (Action::NextLens | Action::PreviousLens | Action::NextPanel | Action::PreviousPanel),
                 ) => {
+                    if matches!(action, Action::NextLens | Action::PreviousLens) {
+                        app.focus = Panel::Norm;
+                    }
                     return act(app, action);
                 }
                 Some(Action::Explain | Action::Back | Action::Quit | Action::Zoom) => app.mode = Mode::Normal,
