@@ -3,12 +3,20 @@
 //!
 //! `cargo run --release --example equilibrium`
 //!
-//! Network, width, η and λ were fixed before anything was measured: an MLP with batch normalisation behind both hidden
-//! layers, which makes `fc1.weight` and `fc2.weight` scale-invariant, on all 12,000 images with 20 % label noise; η and λ
-//! so that τ is 1,000 updates for every rule. What is measured is `fc2.weight`, over one τ after five. `fc1.weight` is
-//! shown beside it: a good part of its inputs are pixels that are hardly ever lit, whose weights decay away, so that it
-//! settles below the prediction for its number of weights. In the end AdamW and Adam with L2 train the same network,
-//! and the rotation of its layers is compared.
+//! The network is an MLP with batch normalisation behind both hidden layers, which makes `fc1.weight` and `fc2.weight`
+//! scale-invariant; 256 units wide, tanh, batches of 16, all 12,000 images with 20 % label noise; η and λ so that τ is
+//! 1,000 updates for every rule. What is measured is the mean over one τ after five. In the end AdamW and Adam with L2
+//! train the same network, and the rotation of its layers is compared.
+//!
+//! The formulas suppose a random walk of weights that all have a gradient in every update. Where that is not so they are
+//! off, and two networks that were measured before this one show how:
+//!
+//! - With rectifiers instead of tanh (AdamW, otherwise the same) θ of `fc2.weight` is 7 % and its norm 20 % below: a unit
+//!   that is off gives its weights no gradient, their updates are smaller than those of a walk.
+//! - With rectifiers, 64 units and batches of 50 the signal is no longer small beside the walk: the weights have a mean
+//!   that decay does not take away, which adds to ‖w‖². Of `fc2.weight` AdamW's norm is 25 % above at λ, 61 % at 3·λ;
+//!   less ‖w‖*² both leave the same 1.1. Lion, which turns any small mean gradient into full steps, is 130 % above. SGD
+//!   is within 0.5 % (θ) and 2.3 % (norm) there too.
 
 use std::time::Instant;
 
@@ -216,7 +224,16 @@ fn train(
     mut look: impl FnMut(&Description, u64, &[TensorSums]),
 ) -> anyhow::Result<()> {
     let (lr, weight_decay, steps) = (lr.to_string(), weight_decay.to_string(), steps.to_string());
-    let fixed = ["--model", "mlp:784-64-64-10,norm=batch", "--train-samples", "12000", "--batch", "50", "--pace", "0"];
+    let fixed = [
+        "--model",
+        "mlp:784-256-256-10,norm=batch,act=tanh",
+        "--train-samples",
+        "12000",
+        "--batch",
+        "16",
+        "--pace",
+        "0",
+    ];
     let rule = ["--optimizer", rule, "--lr", &lr, "--weight-decay", &weight_decay, "--steps", &steps];
     let (config, options) =
         cli::configure("demo", &[&fixed[..], &rule, &["--evaluate-every", "100000"], more].concat())?;
