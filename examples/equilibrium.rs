@@ -6,7 +6,8 @@
 //! The network is an MLP with batch normalisation behind both hidden layers, which makes `fc1.weight` and `fc2.weight`
 //! scale-invariant; 256 units wide, tanh, batches of 16, all 12,000 images with 20 % label noise; η and λ so that τ is
 //! 1,000 updates for every rule. What is measured is the mean over one τ after five. In the end AdamW and Adam with L2
-//! train the same network, and the rotation of its layers is compared.
+//! train a network whose layers differ in width, and so in the size of their gradients; the rotation of its layers is
+//! compared.
 //!
 //! The formulas suppose a random walk of weights that all have a gradient in every update. Where that is not so they are
 //! off, and two networks that were measured before this one show how:
@@ -32,6 +33,11 @@ const TAU: u64 = 1000;
 const EDIT: u64 = 6 * TAU;
 const FACTOR: f64 = 3.0;
 const STEPS: u64 = EDIT + 2 * TAU;
+
+/// Both hidden layers are scale-invariant.
+const NETWORK: &str = "mlp:784-256-256-10,norm=batch,act=tanh";
+/// Layers of different widths, and so with gradients of different sizes.
+const UNEVEN: &str = "mlp:784-512-64-256-10,norm=batch,act=tanh";
 
 /// A rule with its η and λ.
 struct Setting {
@@ -94,7 +100,7 @@ fn cost() -> anyhow::Result<()> {
 fn measure(setting: &Setting) -> anyhow::Result<()> {
     let Setting { rule, options, lr, weight_decay } = setting;
     let edit = format!("{EDIT}:weight_decay={}", FACTOR * weight_decay);
-    let options = [*options, &["--edit", edit.as_str()][..]].concat();
+    let options = [*options, &["--model", NETWORK, "--edit", edit.as_str()][..]].concat();
     let (mut watched, mut tracks) = (Vec::new(), None);
     train(rule, *lr, *weight_decay, STEPS, &options, |run, step, sums| {
         let forces = forces(run, *lr, if step < EDIT { *weight_decay } else { FACTOR * weight_decay });
@@ -190,7 +196,7 @@ impl Watched {
 /// θ of the layers under one rule.
 fn compare_layers(rule: &str, weight_decay: f64) -> anyhow::Result<()> {
     let mut rotations: Vec<(String, f64)> = Vec::new();
-    train(rule, 1e-3, weight_decay, 4 * TAU, &[], |run, step, sums| {
+    train(rule, 1e-3, weight_decay, 4 * TAU, &["--model", UNEVEN], |run, step, sums| {
         if rotations.is_empty() {
             rotations = run.tensors.iter().map(|tensor| (tensor.name.clone(), 0.0)).collect();
         }
@@ -203,7 +209,7 @@ fn compare_layers(rule: &str, weight_decay: f64) -> anyhow::Result<()> {
     let layers: Vec<&(String, f64)> =
         rotations.iter().filter(|(name, _)| name.starts_with("fc") && name.ends_with("weight")).collect();
     let told: Vec<String> = layers.iter().map(|(name, rotation)| format!("{name} {rotation:.5}")).collect();
-    let hidden = measured::balance(layers.iter().take(2).map(|(_, rotation)| *rotation)).unwrap_or(f64::NAN);
+    let hidden = measured::balance(layers.iter().take(3).map(|(_, rotation)| *rotation)).unwrap_or(f64::NAN);
     println!("{rule:<7} λ {weight_decay:<6} {}   hidden layers max/min {hidden:.2}", told.join("   "));
     Ok(())
 }
@@ -224,16 +230,7 @@ fn train(
     mut look: impl FnMut(&Description, u64, &[TensorSums]),
 ) -> anyhow::Result<()> {
     let (lr, weight_decay, steps) = (lr.to_string(), weight_decay.to_string(), steps.to_string());
-    let fixed = [
-        "--model",
-        "mlp:784-256-256-10,norm=batch,act=tanh",
-        "--train-samples",
-        "12000",
-        "--batch",
-        "16",
-        "--pace",
-        "0",
-    ];
+    let fixed = ["--train-samples", "12000", "--batch", "16", "--pace", "0"];
     let rule = ["--optimizer", rule, "--lr", &lr, "--weight-decay", &weight_decay, "--steps", &steps];
     let (config, options) =
         cli::configure("demo", &[&fixed[..], &rule, &["--evaluate-every", "100000"], more].concat())?;

@@ -27,9 +27,7 @@ use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Access, Ending, Options};
 use crate::diagnostics::{Forces, Tracks};
-use crate::stream::{
-    Command, Convention, DecayMode, Description, Schedule, Scope, StepBatch, Summary, TensorInfo, Weights,
-};
+use crate::stream::{Command, DecayMode, Description, Schedule, Scope, StepBatch, Summary, TensorInfo, Weights};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
 pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
