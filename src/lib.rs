@@ -29,6 +29,7 @@
 //! | [`optim`] | hyperparameters, schedules, gradient hooks, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
 //! | [`nn`] | layers, losses, initialisation; forward and backward on rows | the same |
 //! | [`data`] | data sets: formats, split, gaps, scales, label noise, augmentation, batch order | clocks, threads, channels, terminals |
+//! | [`diagnostics`] | from sums and hyperparameters to what decay does and would do; alerts | the same as `optim` |
 //! | [`train`] | the trainer's thread, the worker team, commands, evaluation, snapshots, steps against the clock | terminals, session folders |
 //! | [`series`] | append-only columns with a min/max pyramid | the same as `optim` |
 //! | [`record`] | the session folder: write, read, follow, list, compare; reruns and their check, snapshots; exports, and imports from other tools | terminals, training |
@@ -60,6 +61,7 @@
 
 pub mod cli;
 pub mod data;
+pub mod diagnostics;
 pub mod headless;
 pub mod kernel;
 pub mod nn;

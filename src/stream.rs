@@ -4,6 +4,7 @@
 //! screen, the recorder, the headless printer) reads events. The types here know neither side: they depend on nothing
 //! else in the crate, and everything else may depend on them.
 
+mod alert;
 mod checkpoint;
 mod command;
 mod config;
@@ -17,6 +18,7 @@ mod stats;
 mod text;
 mod wire;
 
+pub use alert::{Alert, AlertKind, Level};
 pub use checkpoint::{Checkpoint, Dial, KnobState};
 pub use command::{Author, Columns, Command, Knob, Scope, Setting};
 pub use config::{Init, Length, PaceError, PlannedEdit, RunConfig, RunOptions};

@@ -8,9 +8,13 @@ mod pass;
 mod team;
 mod timing;
 mod trainer;
+mod watch;
+
+#[cfg(test)]
+mod tests;
 
 pub use checkpoint::Continuation;
-pub use experiment::{Experiment, PrepareError};
+pub use experiment::{Experiment, PrepareError, Sentinel};
 pub use learner::{Learner, LearnerOptions, LearnerState, NotFinite, Progress};
 pub use pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
 pub use team::{Cuts, Pieces, Team};

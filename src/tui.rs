@@ -58,6 +58,20 @@ pub struct Options {
     pub access: Access,
     /// What the user has chosen for every run.
     pub preferences: Preferences,
+    /// What an alert does beside its line.
+    pub on_alert: OnAlert,
+}
+
+/// What an alert does beside its line among the events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnAlert {
+    /// Nothing.
+    #[default]
+    Show,
+    /// It rings the terminal's bell.
+    Bell,
+    /// It rings, and training pauses.
+    Pause,
 }
 
 /// What the keys may do.
@@ -302,6 +316,7 @@ impl Session {
                 Effect::Recycle(batch) => self.events.recycle(batch),
                 Effect::Suspend => self.with_screen(Screen::suspend),
                 Effect::Mouse(capture) => self.with_screen(|screen| screen.capture_mouse(capture)),
+                Effect::Ring => self.with_screen(Screen::ring),
                 Effect::Repaint => self.with_screen(Screen::repaint),
                 Effect::Leave(ending) => self.ending = Some(ending),
             }

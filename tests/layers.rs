@@ -45,17 +45,22 @@ const LAYERS: &[Layer] = &[
         never: &[CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE],
     },
     Layer {
+        name: "diagnostics",
+        knows: &["series", "stream"],
+        never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE],
+    },
+    Layer {
         name: "train",
-        knows: &["data", "kernel", "nn", "optim", "random", "scalar", "stream"],
+        knows: &["data", "diagnostics", "kernel", "nn", "optim", "random", "scalar", "stream"],
         never: &[TERMINALS, CHANCE],
     },
-    Layer { name: "record", knows: &["stream"], never: &[TERMINALS, CHANCE] },
+    Layer { name: "record", knows: &["diagnostics", "stream"], never: &[TERMINALS, CHANCE] },
     Layer { name: "replay", knows: &["record", "stream"], never: &[TERMINALS, CHANCE] },
-    Layer { name: "headless", knows: &["stream"], never: &[CHANCE] },
-    Layer { name: "tui", knows: &["series", "stream"], never: &[CHANCE] },
+    Layer { name: "headless", knows: &["diagnostics", "stream"], never: &[CHANCE] },
+    Layer { name: "tui", knows: &["diagnostics", "series", "stream"], never: &[CHANCE] },
     Layer {
         name: "cli",
-        knows: &["data", "headless", "nn", "optim", "record", "replay", "stream", "train", "tui"],
+        knows: &["data", "diagnostics", "headless", "nn", "optim", "record", "replay", "stream", "train", "tui"],
         never: &[CHANCE],
     },
 ];

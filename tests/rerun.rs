@@ -12,7 +12,7 @@ use crossbeam_channel::{Sender, bounded};
 use tempfile::TempDir;
 use wdtop::record::{Recorder, Session};
 use wdtop::stream::{Author, Command as Order, EventReceiver, Knob, Setting, What, lossless};
-use wdtop::train::{self, Experiment};
+use wdtop::train::{self, Experiment, Sentinel};
 
 fn home() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -39,7 +39,8 @@ impl Live {
         let (to_recorder, recorded) = lossless(64);
         let (to_us, events) = lossless(64);
         drop(Recorder::create(path).unwrap().spawn(recorded, to_us).unwrap());
-        train::spawn(Experiment::prepare(config, options).unwrap(), obeyed, to_recorder).unwrap();
+        let experiment = Experiment::prepare(config, options).unwrap().with_sentinel(Sentinel::Asks);
+        train::spawn(experiment, obeyed, to_recorder).unwrap();
         let live = Live { commands, events };
         // At this pace the first update is the last for a long time: what is asked for now comes before the second.
         live.run_until(5, Order::Pace(0.0));
@@ -316,4 +317,33 @@ fn going_back_to_a_snapshot_is_recorded_and_repeated() {
     let again = Session::open(&home.path().join("b.wdtop")).unwrap();
     assert_eq!(again.summary().unwrap().digest, session.summary().unwrap().digest);
     assert!(home.path().join("b.wdtop/snapshots/10.safetensors").exists());
+}
+
+#[test]
+fn what_was_chosen_after_a_divergence_is_recorded_and_repeated() {
+    let home = home();
+    let path = home.path().join("a.wdtop");
+    let live = Live::start(&path, &[]);
+    live.ask(Order::Snapshot);
+    // One update of this size is finite, the next forward pass is not.
+    live.set(Knob::LearningRate, "all", Some(1e30));
+    live.ask(Order::Resume);
+    live.wait(|what| matches!(what, What::Diverged { step: 6, .. }));
+    live.ask(Order::Restore(5));
+    live.set(Knob::LearningRate, "all", Some(1e-3));
+    live.ask(Order::SkipBatch);
+    live.ask(Order::Pause);
+    live.wait(|what| matches!(what, What::Skipped { step: 6, .. }));
+    live.wait(|what| matches!(what, What::Paused { step: 7, .. }));
+    live.end(Order::Resume);
+    let session = Session::open(&path).unwrap();
+    assert!(session.summary().unwrap().validation.loss.is_finite());
+    for threads in ["1", "2"] {
+        wdtop(&home, &["rerun", "a", "--verify", "--threads", threads]).assert().success();
+    }
+    wdtop(&home, &["rerun", "a", "--headless", "--record", "b"]).assert().success();
+    let again = Session::open(&home.path().join("b.wdtop")).unwrap();
+    assert_eq!(again.summary().unwrap().digest, session.summary().unwrap().digest);
+    let skipped = |session: &Session| session.events.iter().any(|at| matches!(at.what, What::Skipped { step: 6, .. }));
+    assert!(skipped(&session) && skipped(&again));
 }

@@ -68,6 +68,8 @@ pub enum Table {
     Evaluations,
     /// A row for each edit
     Edits,
+    /// A row for each update: rotation, equilibrium, budget and the like of each tensor
+    Diagnostics,
 }
 
 impl From<Table> for CsvTable {
@@ -76,6 +78,7 @@ impl From<Table> for CsvTable {
             Table::Steps => CsvTable::Steps,
             Table::Evaluations => CsvTable::Evaluations,
             Table::Edits => CsvTable::Edits,
+            Table::Diagnostics => CsvTable::Diagnostics,
         }
     }
 }

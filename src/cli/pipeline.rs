@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Zoned;
 use signal_hook::consts::{SIGHUP, SIGINT};
@@ -16,7 +17,7 @@ use super::{FAILED, Usage, preferences, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
-use crate::train::{self, Experiment};
+use crate::train::{self, Experiment, Sentinel};
 use crate::tui::{self, Access, Glyphs};
 
 /// Events that may wait on a wire.
@@ -61,9 +62,25 @@ pub struct Output {
     #[arg(long, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
     read_only: bool,
 
+    /// What an alert does beside its line on the screen
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t, conflicts_with_all = ["headless", "json"], help_heading = "Run")]
+    on_alert: OnAlert,
+
     /// With --json: of the updates, tell those whose index is a multiple of N; 0 tells none
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Run")]
     every: u64,
+}
+
+/// What an alert does beside its line on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum OnAlert {
+    /// Nothing
+    #[default]
+    Show,
+    /// It rings the terminal's bell
+    Bell,
+    /// It rings, and training pauses where it is more than a remark
+    Pause,
 }
 
 /// A screen, or what there is in its place.
@@ -86,6 +103,7 @@ impl Default for Output {
             json: false,
             glyphs: None,
             read_only: false,
+            on_alert: OnAlert::default(),
             every: 1,
         }
     }
@@ -134,9 +152,14 @@ impl Output {
     /// What was asked of the screen, on the command line and for every run.
     fn on_screen(&self) -> Result<tui::Options> {
         let access = if self.read_only { Access::ReadOnly } else { Access::Full };
+        let on_alert = match self.on_alert {
+            OnAlert::Show => tui::OnAlert::Show,
+            OnAlert::Bell => tui::OnAlert::Bell,
+            OnAlert::Pause => tui::OnAlert::Pause,
+        };
         let preferences = preferences::load()?;
         let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
-        Ok(tui::Options { recording: None, glyphs, access, preferences })
+        Ok(tui::Options { recording: None, glyphs, access, on_alert, preferences })
     }
 
     /// Trains to the end.
@@ -235,6 +258,8 @@ fn check_required(need: Option<Need>, recorded: Option<&Recorded>) -> Result<()>
 
 /// Trains on the screen; afterwards the normal screen tells how it ended.
 fn show(experiment: Experiment, recorder: Option<(Recorder, Need)>, options: tui::Options) -> Result<ExitCode> {
+    // Somebody is there to ask.
+    let experiment = experiment.with_sentinel(Sentinel::Asks);
     let name = recorder.as_ref().map(|(recorder, _)| record::session_name(recorder.path()));
     let path = recorder.as_ref().map(|(recorder, _)| recorder.path().display().to_string());
     let need = recorder.as_ref().map(|(_, need)| *need);

@@ -84,7 +84,7 @@ impl Args {
         let Some(style) = style else {
             let recording = Some(session_name(&path));
             let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
-            let options = tui::Options { recording, glyphs, access: Access::Replay, preferences };
+            let options = tui::Options { recording, glyphs, access: Access::Replay, preferences, ..Default::default() };
             let outcome = tui::run(events, commands, options).context("the terminal")?;
             outcome.panels.iter().for_each(|panels| preferences::remember(panels));
             return Ok(match outcome.ending {

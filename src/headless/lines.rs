@@ -68,6 +68,12 @@ pub(super) fn say(what: &What) -> Vec<String> {
         What::Noted { step, text, .. } => vec![format!("step {step:>7}   note: {}", printable(text))],
         What::Snapshot { step, .. } => vec![format!("step {step:>7}   snapshot")],
         What::Restored { step, to, .. } => vec![format!("step {step:>7}   back to the snapshot of step {to}")],
+        What::Skipped { step, .. } => vec![format!("step {step:>7}   its batch was left out")],
+        What::Alert(alert) => {
+            let line =
+                format!("step {:>7}   {}: {}", alert.step, alert.describe(|value| format!("{value:.3e}")), alert.hint);
+            vec![printable(&line).into_owned()]
+        }
         What::Diverged { step, what, weights, .. } => {
             vec![format!("step {step:>7}   diverged: {} is not finite; {weights}", printable(what))]
         }

@@ -78,7 +78,7 @@ fn every_json_line_is_an_object_and_the_last_is_the_end() {
     assert_eq!(names.join(" "), expected);
     assert_eq!(
         lines[2],
-        r#"{"event":"step","step":2,"epoch":0.5,"seconds":0.25,"loss":"Infinity","accuracy":0.5,"penalty":0.0,"lr":0.001,"weight_decay":0.0,"tensors":[{"name":"fc1.weight","norm":2.0,"grad_norm":3.0,"update_ratio":0.5}],"branch":0}"#
+        r#"{"event":"step","step":2,"epoch":0.5,"seconds":0.25,"loss":"Infinity","accuracy":0.5,"penalty":0.0,"lr":0.001,"weight_decay":0.0,"tensors":[{"name":"fc1.weight","norm":2.0,"grad_norm":3.0,"update_ratio":0.5,"diagnostics":{"rotation":0.4636476090008061,"decay_pull":0.0,"budget_decay":0.0,"budget_radial":0.0,"budget_growth":1.0,"timescale":"Infinity","memory_of_start":1.0,"effective_lr":0.0005,"gradient_ratio":1.5,"agreement":0.0}}],"branch":0}"#
     );
     assert_eq!(lines.last(), Some(&FINISHED));
     let outcome = outcome.unwrap();

@@ -165,7 +165,7 @@ impl<T: Element> Passage<T> {
             let terms = (self.used * node.shape.pixels()) as f64;
             // Not `max`, which prefers 1 to a NaN.
             let input = if input < 1.0 { 1.0 } else { input };
-            input * most(node.stage, LARGEST_ERROR) * terms < T::LARGEST / 2.0
+            input * most(node.stage, LARGEST_ERROR) * terms < T::LARGEST.sqrt() / 2.0
         });
         let norms = network.nodes.iter().filter(|node| matches!(node.kind, Kind::BatchNorm { .. }));
         layers
@@ -174,7 +174,7 @@ impl<T: Element> Passage<T> {
                     let each = network.stages[node.stage].numbers;
                     self.bands[node.stage].numbers.chunks_exact(each).map(move |numbers| &numbers[node.numbers..])
                 })
-                .all(|numbers| super::local::gradients(numbers).into_iter().all(is_finite))
+                .all(|numbers| super::local::gradients(numbers).into_iter().all(|g| is_finite(g * g)))
     }
 }
 

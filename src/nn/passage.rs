@@ -7,9 +7,10 @@
 
 use super::crew::{Arena, Crew};
 use super::loss::Targets;
-use super::model::{Kind, Network};
+use super::model::{Kind, LARGEST_VALUE, Network, Node};
 use super::taps::Taps;
 use crate::kernel::{Element, Instructions, LANES};
+use crate::scalar::is_finite;
 
 /// Channels that a task computes.
 const BLOCK: usize = 8;
@@ -197,6 +198,53 @@ impl<T: Element> Passage<T> {
         for (band, other) in self.bands.iter_mut().zip(&other.bands) {
             band.numbers.copy_from_slice(&other.numbers);
         }
+    }
+
+    /// Copies what a forward pass changes beside the batch's own values, so that it can be taken back.
+    pub fn save_numbers(&self, saved: &mut Vec<T>) {
+        saved.clear();
+        self.bands.iter().for_each(|band| saved.extend_from_slice(&band.numbers));
+    }
+
+    /// Takes back what a forward pass did to the running statistics of batch normalisation.
+    ///
+    /// # Panics
+    /// Where `saved` was saved of another network.
+    pub fn take_back_numbers(&mut self, saved: &[T]) {
+        let mut rest = saved;
+        for band in &mut self.bands {
+            let (own, later) = rest.split_at(band.numbers.len());
+            band.numbers.copy_from_slice(own);
+            rest = later;
+        }
+    }
+
+    /// What of the forward pass is not finite first, in words; `None` where all values are.
+    pub fn first_not_finite(&self, network: &Network) -> Option<String> {
+        let odd = |stage: usize| {
+            let numbers = self.bands[stage].numbers.chunks_exact(network.stages[stage].numbers);
+            numbers.into_iter().any(|numbers| !is_finite(numbers[LARGEST_VALUE]))
+        };
+        let stage = (0..network.stages.len()).find(|&stage| odd(stage))?;
+        let head = network.head(stage);
+        Some(match head.kind {
+            Kind::Input => "the input".into(),
+            _ => format!("the output of {}", network.layers[network.tensors[head.tensors[0]].layer].name),
+        })
+    }
+
+    /// The layer whose normalisation would remember something that is not finite; `None` where all is well.
+    pub fn first_odd_memory<'n>(&self, network: &'n Network) -> Option<&'n str> {
+        let odd = |node: &&Node| {
+            let numbers = self.bands[node.stage].numbers.chunks_exact(network.stages[node.stage].numbers);
+            numbers.into_iter().any(|numbers| {
+                let own = &numbers[node.numbers..];
+                [super::local::RUNNING_MEAN, super::local::RUNNING_VARIANCE].iter().any(|&at| !is_finite(own[at]))
+            })
+        };
+        let norms = network.nodes.iter().filter(|node| matches!(node.kind, Kind::BatchNorm { .. }));
+        let node = norms.into_iter().find(odd)?;
+        Some(&network.layers[network.tensors[node.tensors[0]].layer].name)
     }
 
     fn each_buffer(&mut self, network: &Network, mut visit: impl FnMut(Vec<&mut T>)) {

@@ -6,7 +6,8 @@ use arrow_array::{Array, Float32Array, Float64Array, RecordBatch, UInt64Array};
 
 use super::error::Error;
 use super::session::Session;
-use crate::stream::{Evaluation, TensorSums};
+use crate::diagnostics::{Reader, Reading};
+use crate::stream::{Description, Evaluation, Event, StepBatch, TensorSums};
 
 /// One recorded value. What the session does not know of its place is not a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +53,8 @@ enum Source<'a> {
     Network(&'static str),
     /// A tensor, columns of it, and what they make.
     Tensor(&'a str, &'static [&'static str], fn(&TensorSums) -> f64),
+    /// What is made anew of all of a tensor's columns, the configuration and the edits.
+    Diagnosis(usize, fn(&Reading) -> f64),
     Evaluation(fn(&Evaluation) -> f64),
 }
 
@@ -65,7 +68,8 @@ impl Session {
         let evaluations = EVALUATION.iter().map(|(name, _)| (*name).to_owned());
         let network = NETWORK.iter().map(|name| (*name).to_owned());
         let tensors = self.tensors();
-        let tensors = tensors.iter().flat_map(|tensor| TENSOR.iter().map(move |(name, ..)| format!("{tensor}/{name}")));
+        let names = || TENSOR.iter().map(|(name, ..)| *name).chain(Reading::ALL.iter().map(|(name, _)| *name));
+        let tensors = tensors.iter().flat_map(|tensor| names().map(move |name| format!("{tensor}/{name}")));
         evaluations.chain(network).chain(tensors).collect()
     }
 
@@ -99,12 +103,31 @@ impl Session {
                         Some(Source::Tensor(tensor, columns, value)) => {
                             append_derived(curve, &batch, tensor, columns, *value);
                         }
-                        Some(Source::Evaluation(_)) | None => {}
+                        Some(Source::Diagnosis(..) | Source::Evaluation(_)) | None => {}
                     }
                 }
             }
         }
+        self.diagnose(&sources, &mut curves)?;
         Ok(curves)
+    }
+
+    /// Fills in the curves that are diagnostics, if there are any.
+    fn diagnose(&self, sources: &[Option<Source>], curves: &mut [Vec<Point>]) -> Result<(), Error> {
+        let wanted = |source: &Option<Source>| matches!(source, Some(Source::Diagnosis(..)));
+        let Some(run) = self.description().filter(|_| sources.iter().any(wanted)) else { return Ok(()) };
+        let mut diagnosis = Diagnosis::new(run, &self.events);
+        for stretch in self.steps()? {
+            let readings = diagnosis.read(&stretch.batch);
+            for ((row, _), readings) in stretch.batch.iter().zip(&readings) {
+                for (curve, source) in curves.iter_mut().zip(sources) {
+                    let Some(Source::Diagnosis(tensor, value)) = source else { continue };
+                    let value = value(&readings[*tensor]);
+                    curve.push(Point { step: row.step, epoch: row.epoch, seconds: row.seconds, value });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether it has a curve of this name, empty or not.
@@ -148,9 +171,42 @@ impl<'a> Source<'a> {
             return Some(Source::Evaluation(*value));
         }
         let (tensor, value) = name.rsplit_once('/')?;
-        let tensor = tensors.iter().find(|known| *known == tensor)?;
+        let index = tensors.iter().position(|known| known == tensor)?;
+        if let Some((_, value)) = Reading::ALL.iter().find(|(known, _)| *known == value) {
+            return Some(Source::Diagnosis(index, *value));
+        }
+        let tensor = &tensors[index];
         let (_, columns, value) = TENSOR.iter().find(|(known, ..)| *known == value)?;
         Some(Source::Tensor(tensor, columns, *value))
+    }
+}
+
+/// Diagnostics of recorded updates, made anew from their sums and the recorded edits.
+pub(super) struct Diagnosis<'a> {
+    reader: Reader,
+    events: std::slice::Iter<'a, Event>,
+    /// The event that comes next, if it is one.
+    next: Option<&'a Event>,
+}
+
+impl<'a> Diagnosis<'a> {
+    pub(super) fn new(run: &Description, events: &'a [Event]) -> Self {
+        let mut events = events.iter();
+        let next = events.next();
+        Diagnosis { reader: Reader::new(run), events, next }
+    }
+
+    /// The readings of each tensor, for each update.
+    pub(super) fn read(&mut self, batch: &StepBatch) -> Vec<Vec<Reading>> {
+        let mut readings = Vec::with_capacity(batch.len());
+        for (row, sums) in batch.iter() {
+            while let Some(event) = self.next.filter(|event| event.what.step().is_none_or(|step| step <= row.step)) {
+                self.reader.take(&event.what);
+                self.next = self.events.next();
+            }
+            readings.push(self.reader.read(row, sums));
+        }
+        readings
     }
 }
 

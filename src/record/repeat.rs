@@ -191,6 +191,7 @@ fn act(event: &Event) -> Option<(u64, Act)> {
         What::Evaluated(evaluation) => Some((evaluation.step, Act::Evaluate)),
         What::Snapshot { step, .. } => Some((*step, Act::Snapshot)),
         What::Restored { step, to, .. } => Some((*step, Act::Restore(*to))),
+        What::Skipped { step, .. } => Some((*step, Act::Skip)),
         _ => None,
     }
 }

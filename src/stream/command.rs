@@ -28,6 +28,8 @@ pub enum Command {
     /// Go back to the snapshot of this step, the last there is: its weights, the rule's state and running statistics.
     /// Steps count on, and hyperparameters stay as they are.
     Restore(u64),
+    /// Go on without the batch of the next update; steps count it, and nothing is learned from it.
+    SkipBatch,
     /// Aim at this many updates a second; 0 is as fast as it goes.
     Pace(f64),
     /// Of a recording: stand before the update with this 0-based index.

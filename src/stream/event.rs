@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::Alert;
 use super::checkpoint::Checkpoint;
 use super::command::{Author, Columns, Knob, Scope};
 use super::config::{RunConfig, RunOptions};
@@ -110,14 +111,24 @@ pub enum What {
         /// The step of the snapshot.
         to: u64,
     },
-    /// The loss, a gradient or an update was not finite.
+    /// The batch of an update was left out: its step has no statistics.
+    Skipped {
+        /// The index of that update.
+        step: u64,
+        /// Wall time of the run in seconds.
+        #[serde(with = "number")]
+        seconds: f64,
+    },
+    /// Something should not go on like this.
+    Alert(Alert),
+    /// The loss, a gradient or an update was not finite. The run waits for what to do, or ends.
     Diverged {
         /// The index of the update that was not made, or that went wrong.
         step: u64,
         /// Wall time of the run in seconds.
         #[serde(with = "number")]
         seconds: f64,
-        /// The first thing that was not finite, in words: `the loss`, `the gradient of fc1.weight`.
+        /// The first thing that was not finite, in words: `the output of fc1`, `the gradient of fc1.weight`.
         what: String,
         /// What became of the weights.
         weights: Weights,
@@ -151,6 +162,7 @@ impl What {
             What::Edited(edit) => Some(edit.step),
             What::Refused(refusal) => Some(refusal.step),
             What::Finished(summary) => Some(summary.steps),
+            What::Alert(alert) => Some(alert.step),
             What::Paced { step, .. }
             | What::Columns { step, .. }
             | What::Paused { step, .. }
@@ -158,6 +170,7 @@ impl What {
             | What::Noted { step, .. }
             | What::Snapshot { step, .. }
             | What::Restored { step, .. }
+            | What::Skipped { step, .. }
             | What::Diverged { step, .. }
             | What::Failed { step, .. } => Some(*step),
         }

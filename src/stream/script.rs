@@ -19,4 +19,6 @@ pub enum Act {
     Snapshot,
     /// Go back to the last snapshot, which is of this step.
     Restore(u64),
+    /// Leave out the batch of the update.
+    Skip,
 }

@@ -88,6 +88,17 @@ pub struct Experiment {
     pub(super) order: BatchOrder,
     pub(super) script: Script,
     pub(super) continuation: Option<Continuation>,
+    pub(super) sentinel: Sentinel,
+}
+
+/// What a run does when a loss or gradient is not finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sentinel {
+    /// It ends: nobody is there to ask.
+    #[default]
+    Stops,
+    /// It pauses with the weights of the step before, and waits for a command.
+    Asks,
 }
 
 impl Experiment {
@@ -179,7 +190,21 @@ impl Experiment {
             instructions,
         };
         let learner = Learner::new(network, learner_options, choice.build(config.seed), &knobs);
-        Ok(Experiment { learner, data, knobs, order, description, script: Script::default(), continuation: None })
+        Ok(Experiment {
+            learner,
+            data,
+            knobs,
+            order,
+            description,
+            script: Script::default(),
+            continuation: None,
+            sentinel: Sentinel::default(),
+        })
+    }
+
+    /// The same run with another answer to what is not finite.
+    pub fn with_sentinel(self, sentinel: Sentinel) -> Experiment {
+        Experiment { sentinel, ..self }
     }
 
     /// All there is to know of the run before its first update.

@@ -30,6 +30,8 @@ pub struct Learner<T: Element> {
     pass: Pass<T>,
     training: Passage<T>,
     evaluation: Passage<T>,
+    /// Running statistics as they were before the step.
+    numbers: Vec<T>,
 }
 
 /// What a step tells of its batch: loss and accuracy before the update.
@@ -85,7 +87,8 @@ pub struct LearnerState<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{what} is not finite")]
 pub struct NotFinite {
-    /// `the loss`, `the gradient of` a tensor, or `the update of` one.
+    /// The first that is not: `the input`, `the output of` a layer, `the statistics of` one, `the loss`, `the gradient of` a tensor, `the squared
+    /// gradient of` one, or `the update of` one.
     pub what: String,
     /// What became of the weights.
     pub weights: Weights,
@@ -121,6 +124,7 @@ impl<T: Element> Learner<T> {
             team: Team::new(threads),
             training: Passage::new(&network, batch, nn::Purpose::Training),
             evaluation: Passage::new(&network, EVALUATION_SAMPLES, nn::Purpose::Evaluation),
+            numbers: Vec::new(),
             network,
             loss,
             seed,
@@ -177,12 +181,22 @@ impl<T: Element> Learner<T> {
     /// One update on a batch, with the hyperparameters in force.
     ///
     /// # Errors
-    /// [`NotFinite`]: before any weight was written where the loss or a gradient is not finite; afterwards where all
-    /// gradients are, but hyperparameters near the end of f32's range made an update that is not.
+    /// [`NotFinite`]: before any weight was written where the loss or a gradient is not finite, and with running
+    /// statistics as they were before the step; afterwards where all gradients are, but hyperparameters near the end
+    /// of f32's range made an update that is not.
     ///
     /// # Panics
     /// Where there are more samples than a batch may have, or none.
-    pub fn step(
+    pub fn step(&mut self, samples: &Samples, batch: Batch<'_>, knobs: &Knobs) -> Result<Progress, NotFinite> {
+        self.training.save_numbers(&mut self.numbers);
+        let made = self.try_step(samples, batch, knobs);
+        if matches!(made, Err(NotFinite { weights: Weights::Kept, .. })) {
+            self.training.take_back_numbers(&self.numbers);
+        }
+        made
+    }
+
+    fn try_step(
         &mut self,
         samples: &Samples,
         Batch { indices, epoch }: Batch<'_>,
@@ -204,7 +218,11 @@ impl<T: Element> Learner<T> {
         training.judge(setting, self.loss);
         let progress = progress(training, setting, indices.len());
         if !is_finite(progress.loss) {
-            return Err(NotFinite { what: "the loss".into(), weights: Weights::Kept });
+            let what = training.first_not_finite(network).unwrap_or_else(|| "the loss".into());
+            return Err(NotFinite { what, weights: Weights::Kept });
+        }
+        if let Some(layer) = training.first_odd_memory(network) {
+            return Err(NotFinite { what: format!("the statistics of {layer}"), weights: Weights::Kept });
         }
         training.backward(team, setting);
         let bounded = training.gradients_are_bounded(setting);
@@ -217,8 +235,10 @@ impl<T: Element> Learner<T> {
         if bounded {
             pass.update(team, knobs, gradient);
         } else {
-            pass.find_gradient(team, gradient)
-                .map_err(|tensor| NotFinite::of("gradient", &network.tensors()[tensor].name, Weights::Kept))?;
+            pass.find_gradient(team, gradient).map_err(|tensor| {
+                let part = if pass.found_is_finite(tensor) { "squared gradient" } else { "gradient" };
+                NotFinite::of(part, &network.tensors()[tensor].name, Weights::Kept)
+            })?;
             pass.update_with_found(team, knobs);
         }
         if let Some(tensor) = pass.sums().iter().position(|sums| !sums.d2.is_finite()) {

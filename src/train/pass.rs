@@ -200,7 +200,8 @@ impl<T: Scalar> Pass<T> {
     /// Computes the whole gradient without touching a weight.
     ///
     /// # Errors
-    /// The index of the first tensor whose gradient is not finite.
+    /// The index of the first tensor whose gradient is not finite, or whose square is not: an adaptive rule would
+    /// remember the square for good, and its weights would never move again.
     pub fn find_gradient(&mut self, team: &mut Team, gradient: impl Fn(&Task, &mut [T]) + Sync) -> Result<(), usize> {
         let tasks = &self.tasks;
         self.gradient.resize(self.weights.len(), T::zero());
@@ -211,13 +212,18 @@ impl<T: Scalar> Pass<T> {
             |index, mut pieces, finite| {
                 let piece = pieces.next().unwrap_or_default();
                 gradient(&tasks[index], piece);
-                *finite = piece.iter().all(|&g| is_finite(g));
+                *finite = piece.iter().all(|&g| is_finite(g * g));
             },
         );
         match self.block_finite.iter().position(|finite| !finite) {
             Some(task) => Err(self.tasks[task].tensor),
             None => Ok(()),
         }
+    }
+
+    /// Whether the gradient of a tensor that [`Pass::find_gradient`] found is finite, whatever its square is.
+    pub fn found_is_finite(&self, tensor: usize) -> bool {
+        self.gradient[self.tensor_cuts.ranges()[tensor].clone()].iter().all(|&g| is_finite(g))
     }
 
     /// Updates every block with the gradient that [`Pass::find_gradient`] found.

@@ -10,13 +10,14 @@ use super::experiment::{Experiment, PrepareError};
 use super::learner::NotFinite;
 use super::team::{Cuts, Team};
 use super::trainer::{LONGEST_DELAY, MOST_ROWS, Place, row_of};
+use super::watch::Watch;
 use crate::kernel::{Factor, Instructions, Product, Start, Terms, product};
 use crate::stream::{self, EventSender, RunConfig, RunOptions, StepBatch, What};
 
 /// What goes on beside the arithmetic of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Telemetry {
-    /// A row for each step, sent to a consumer as the trainer sends it.
+    /// A row for each step, sent to a consumer as the trainer sends it, and watched for alerts.
     Full,
     /// None. The six sums are part of the update and computed all the same.
     Off,
@@ -27,6 +28,7 @@ pub struct Timing {
     experiment: Experiment,
     step: u64,
     start: Instant,
+    watch: Watch,
     wire: Option<Wire>,
 }
 
@@ -47,7 +49,8 @@ impl Timing {
         let experiment = Experiment::prepare(config, options)?;
         let tensors = experiment.description.tensors.len();
         let wire = (telemetry == Telemetry::Full).then(|| Wire::new(tensors));
-        Ok(Timing { experiment, step: 0, start: Instant::now(), wire })
+        let watch = Watch::new(&experiment.description, &experiment.knobs);
+        Ok(Timing { experiment, step: 0, start: Instant::now(), watch, wire })
     }
 
     /// Multiply-adds that a step needs for each sample.
@@ -76,7 +79,10 @@ impl Timing {
                     epoch: order.samples_after(self.step + 1) as f64 / data.train.len() as f64,
                     seconds: self.start.elapsed().as_secs_f64(),
                 };
-                wire.batch.push(row_of(place, progress, learner.sums(), knobs, mode), learner.sums());
+                let row = row_of(place, progress, learner.sums(), knobs, mode);
+                wire.batch.push(row, learner.sums());
+                self.watch.update(&row, learner.sums(), knobs);
+                self.watch.take();
                 wire.send_if_due();
             }
             self.step += 1;

@@ -10,13 +10,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use sha2::{Digest, Sha256};
 
 use super::checkpoint::Continuation;
-use super::experiment::{Experiment, planned};
+use super::experiment::{Experiment, Sentinel, planned};
 use super::learner::{NotFinite, Progress};
+use super::watch::Watch;
 use crate::optim::Knobs;
 use crate::scalar::Scalar;
 use crate::stream::{
     Act, Checkpoint, Closed, Columns, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal,
-    RunOptions, Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, What,
+    RunOptions, Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, Weights, What,
 };
 
 /// Commands that may wait for the trainer; more than a hand can type between two updates.
@@ -70,6 +71,18 @@ struct Trainer {
     paused: Duration,
     pace: f64,
     due: Instant,
+    watch: Watch,
+    /// Whether the next update's batch is to be left out.
+    next: Next,
+    /// What became of the weights when something was not finite, until that is settled.
+    diverged: Option<Weights>,
+}
+
+/// What becomes of the next update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Made,
+    LeftOut,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,6 +110,9 @@ impl Trainer {
             paused: Duration::ZERO,
             pace: experiment.description.options.pace,
             due: now,
+            watch: Watch::new(&experiment.description, &experiment.knobs),
+            next: Next::Made,
+            diverged: None,
             experiment,
             commands,
             events,
@@ -138,24 +154,34 @@ impl Trainer {
             }
             self.listen()?;
             if self.state == State::Stopping {
-                return Ok(StopReason::Stopped);
+                return Ok(if self.diverged.is_some() { StopReason::Diverged } else { StopReason::Stopped });
             }
             self.apply_planned_edits()?;
             self.follow_script()?;
             if self.experiment.script.end.is_some_and(|end| self.step >= end) {
                 return Ok(StopReason::Stopped);
             }
-            match self.make_update() {
-                Ok(()) => {
-                    self.step += 1;
-                    self.experiment.knobs.move_to(self.step);
-                }
-                Err(NotFinite { what, weights }) => {
+            match std::mem::replace(&mut self.next, Next::Made) {
+                Next::LeftOut => {
                     let (step, seconds) = (self.step, self.seconds());
-                    self.send(What::Diverged { step, seconds, what, weights })?;
-                    return Ok(StopReason::Diverged);
+                    self.send(What::Skipped { step, seconds })?;
+                }
+                Next::Made => {
+                    if let Err(NotFinite { what, weights }) = self.make_update() {
+                        let (step, seconds) = (self.step, self.seconds());
+                        self.send(What::Diverged { step, seconds, what, weights })?;
+                        if self.experiment.sentinel == Sentinel::Stops {
+                            return Ok(StopReason::Diverged);
+                        }
+                        self.diverged = Some(weights);
+                        self.pause()?;
+                        continue;
+                    }
                 }
             }
+            self.step += 1;
+            self.experiment.knobs.move_to(self.step);
+            self.send_alerts()?;
             if self.batch.len() >= MOST_ROWS || self.sent.elapsed() >= LONGEST_DELAY {
                 self.send_statistics()?;
             }
@@ -182,15 +208,16 @@ impl Trainer {
         };
         let row = row_of(place, progress, learner.sums(), knobs, description.config.optimizer.decay_mode);
         self.batch.push(row, learner.sums());
+        self.watch.update(&row, learner.sums(), knobs);
         Ok(())
     }
 
     /// Takes commands until it is time for the next update.
     fn listen(&mut self) -> Result<(), Closed> {
         while let Some(command) = self.next_command()? {
-            let is_step = command == Command::StepOnce;
+            let is_step = matches!(command, Command::StepOnce | Command::SkipBatch);
             self.obey(command)?;
-            if is_step {
+            if is_step && self.state == State::Running {
                 // What was asked for after a step comes after it.
                 break;
             }
@@ -246,8 +273,18 @@ impl Trainer {
         match command {
             Command::Set(setting) => self.set(&setting),
             Command::Pause => self.pause(),
+            Command::Resume | Command::StepOnce | Command::RunUntil(_) | Command::SkipBatch
+                if self.diverged == Some(Weights::Lost) =>
+            {
+                self.refuse(None, "the weights are not finite: go back to a snapshot, or stop".into())
+            }
             Command::Resume => self.resume(),
+            Command::SkipBatch => {
+                self.next = Next::LeftOut;
+                self.resume()
+            }
             Command::StepOnce => {
+                self.diverged = None;
                 self.end_pause();
                 self.pause_before = Some(self.step + 1);
                 Ok(())
@@ -300,6 +337,7 @@ impl Trainer {
                     constant: change.constant,
                     by: setting.by,
                 };
+                self.watch.edited(&edit, &self.experiment.description, &self.experiment.knobs);
                 self.send(What::Edited(edit))
             }
             Err(error) => self.refuse(Some(setting.knob.clone()), error.to_string()),
@@ -339,7 +377,12 @@ impl Trainer {
             return self.refuse(None, error.to_string());
         }
         self.evaluated = None;
+        if self.diverged.is_some() {
+            // What is wrong may be the batch: the update is still to be asked for.
+            self.diverged = Some(Weights::Kept);
+        }
         let (step, seconds) = (self.step, self.seconds());
+        self.watch.restored(step);
         self.send(What::Restored { step, seconds, to })
     }
 
@@ -368,6 +411,8 @@ impl Trainer {
                 Act::Evaluate => self.evaluate()?,
                 Act::Snapshot => self.snapshot()?,
                 Act::Restore(to) => self.restore(to)?,
+                // Nothing is done before an update that is not made but what was done before it then.
+                Act::Skip => self.next = Next::LeftOut,
             }
         }
         Ok(())
@@ -385,6 +430,7 @@ impl Trainer {
 
     fn resume(&mut self) -> Result<(), Closed> {
         self.pause_before = None;
+        self.diverged = None;
         if self.end_pause() {
             let (step, seconds) = (self.step, self.seconds());
             self.send(What::Resumed { step, seconds })?;
@@ -409,7 +455,13 @@ impl Trainer {
         self.evaluated = Some(self.step);
         let evaluation =
             Evaluation { step: self.step, epoch: self.epoch(), seconds: self.seconds(), train, validation };
-        self.send(What::Evaluated(evaluation))
+        self.watch.evaluated(&evaluation);
+        self.send(What::Evaluated(evaluation))?;
+        self.send_alerts()
+    }
+
+    fn send_alerts(&mut self) -> Result<(), Closed> {
+        self.watch.take().into_iter().try_for_each(|alert| self.send(What::Alert(alert)))
     }
 
     fn finish(&mut self, reason: StopReason) -> Result<(), Closed> {

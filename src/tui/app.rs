@@ -2,9 +2,11 @@
 
 pub(super) mod clock;
 pub(super) mod dial;
+pub(super) mod forecast;
 pub(super) mod growth;
 pub(super) mod history;
 pub(super) mod journal;
+pub(super) mod lens;
 pub(super) mod table;
 pub(super) mod window;
 
@@ -18,6 +20,7 @@ use self::dial::{Dial, Pending, Reversible, Which};
 use self::growth::Growth;
 use self::history::History;
 use self::journal::Journal;
+use self::lens::Lens;
 use self::table::Order;
 use self::window::Window;
 use super::coach::Coach;
@@ -25,7 +28,10 @@ use super::layout;
 use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Access, Ending, Options};
-use crate::stream::{Columns, Command, Convention, DecayMode, Description, Schedule, Scope, StepBatch, Summary};
+use crate::diagnostics::{Forces, Tracks};
+use crate::stream::{
+    Columns, Command, DecayMode, Description, Schedule, Scope, StepBatch, Summary, TensorInfo, Weights,
+};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
 pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
@@ -56,6 +62,8 @@ pub struct App {
     /// How far an edit reaches.
     pub(super) reach: Reach,
     pub(super) scale: Scale,
+    /// What the panel of norms looks at.
+    pub(super) lens: Lens,
     /// The place in [`SMOOTHINGS`].
     pub(super) smoothing: usize,
     /// The part of the run that all charts show.
@@ -88,6 +96,8 @@ pub(super) struct Run {
     pub(super) description: Box<Description>,
     pub(super) history: History,
     pub(super) journal: Journal,
+    /// What diagnostics keeps of every tensor.
+    pub(super) tracks: Tracks,
     pub(super) coach: Coach,
     pub(super) weight_decay: Dial,
     pub(super) learning_rate: Dial,
@@ -111,6 +121,8 @@ pub(super) struct Run {
     pub(super) moves: Vec<Command>,
     /// The step of the last snapshot.
     pub(super) snapshot: Option<u64>,
+    /// What was not finite and what became of the weights, until that is settled.
+    pub(super) trouble: Option<(String, Weights)>,
     /// Bytes recorded.
     pub(super) recorded: Option<u64>,
     /// How fast they become more.
@@ -130,7 +142,7 @@ pub(super) enum Phase {
     Running,
     /// It waits for the user.
     Paused,
-    /// A loss or gradient was not finite.
+    /// A loss or gradient was not finite: it waits for what to do, or ends.
     Diverged,
     /// It ended.
     Finished(Box<Summary>),
@@ -155,6 +167,10 @@ pub(super) enum Mode {
     Seeking { input: Input, error: Option<String> },
     /// The list of keys is shown, scrolled by so many lines.
     Help { scrolled: u16 },
+    /// What the focused panel shows is explained.
+    Explain,
+    /// Something was not finite: what to do is asked, and this choice stands out.
+    Sentinel { chosen: usize },
     /// Really?
     ConfirmQuit,
     /// The run was asked to stop; the program ends as soon as it has, or when time is up.
@@ -256,6 +272,7 @@ impl App {
             scrolled: 0,
             reach: Reach::All,
             scale: Scale::Log,
+            lens: Lens::default(),
             smoothing: 3,
             window: Window::default(),
             crosshair: None,
@@ -366,6 +383,7 @@ impl Run {
         Run {
             history: History::new(tensors, beta),
             journal: Journal::default(),
+            tracks: Tracks::new(description.tensors.iter().map(TensorInfo::len)),
             coach: Coach::default(),
             weight_decay,
             learning_rate,
@@ -379,6 +397,7 @@ impl Run {
             paces: Vec::new(),
             moves: Vec::new(),
             snapshot: None,
+            trouble: None,
             recorded: None,
             growth: Growth::default(),
             columns: Columns::Kept,
@@ -403,6 +422,7 @@ impl Run {
 
     pub(super) fn extend(&mut self, batch: &StepBatch) {
         let before = self.history.last.map(|row| row.step);
+        self.track(batch, before);
         self.history.extend(batch);
         if let Some(row) = self.history.last.filter(|row| Some(row.step) != before) {
             self.step = self.step.max(row.step + 1);
@@ -410,6 +430,20 @@ impl Run {
             // Edits come between the updates: the last one was made with what is in force.
             self.weight_decay.follow(row.weight_decay);
             self.learning_rate.follow(row.lr);
+        }
+    }
+
+    /// Shows every update to diagnostics; rows that do not come after all others are passed over.
+    fn track(&mut self, batch: &StepBatch, mut before: Option<u64>) {
+        if batch.tensors() != self.description.tensors.len() {
+            return;
+        }
+        let forces: Vec<Forces> = (0..batch.tensors()).map(|tensor| self.forces(tensor)).collect();
+        for (row, sums) in batch.iter() {
+            if before.is_none_or(|before| row.step > before) {
+                before = Some(row.step);
+                self.tracks.update(row.step, sums.iter().zip(forces.iter().copied()));
+            }
         }
     }
 
@@ -471,21 +505,9 @@ impl Run {
     /// The rate 1/τ, for each update, at which decay alone shrinks the weights; `None` where the update rule mixes
     /// decay with the gradient so that there is no such rate.
     pub(super) fn decay_rate(&self, lr: f64, weight_decay: f64) -> Option<f64> {
-        let optimizer = &self.description.config.optimizer;
-        let hyper = |key: &str| self.hyper.iter().find(|(its, _)| its == key).map(|(_, value)| *value);
-        match optimizer.decay_mode {
-            DecayMode::None => None,
-            DecayMode::Decoupled if optimizer.convention == Convention::Chainer => {
-                Some(hyper("eta").unwrap_or(1.0) * weight_decay)
-            }
-            DecayMode::Decoupled | DecayMode::Corrected => Some(lr * weight_decay),
-            // It acts on some of the weights only, and which ones changes with every update.
-            DecayMode::Cautious => None,
-            // With momentum the same pull goes on acting: η/(1 − μ) in the long run.
-            DecayMode::L2 if optimizer.name == "sgd" && optimizer.hooks.len() <= 1 => {
-                Some(lr * weight_decay / (1.0 - hyper("momentum").unwrap_or(0.0)))
-            }
-            DecayMode::L2 => None,
-        }
+        let regime = self.regime();
+        let forces = Forces { regime, lr, lr_factor: 1.0, weight_decay };
+        let timescale = forces.timescale().ok().filter(|_| regime.decay_mode != DecayMode::None)?;
+        Some(1.0 / timescale.steps)
     }
 }

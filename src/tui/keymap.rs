@@ -55,6 +55,9 @@ pub(super) enum Action {
     Palette,
     GoTo,
     NextEdit,
+    NextLens,
+    PreviousLens,
+    Explain,
     Toggle(Panel),
 }
 
@@ -192,6 +195,12 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(View, &[("s", A::SmoothLess), ("S", A::SmoothMore)], "smooth the training loss less, more"),
         bind(View, &[("/", A::Filter)], "list the tensors with these letters in their name"),
         bind(View, &[("o", A::Order)], "order of the tensors: the network's, by ‖w‖, change, ‖g‖, upd/w"),
+        bind(
+            View,
+            &[("u", A::NextLens), ("U", A::PreviousLens)],
+            "panel 4: norm, budget, rotation, equilibrium, timescale, gap",
+        ),
+        bind(View, &[("e", A::Explain)], "explain the focused panel with its numbers"),
         bind(View, &[("f", A::Freeze)], "freeze the charts, and follow again"),
         bind(Program, &[(":", A::Palette)], "type a command, as set weight_decay@fc1 0.1; Tab completes it"),
         bind(Replay, &[("g", A::GoTo)], "go to a step; ← and → go back and forth by a fiftieth"),

@@ -1,14 +1,20 @@
 //! One file for each part of the screen.
 
+mod budget;
 pub(super) mod events;
+pub(super) mod explain;
 pub(super) mod footer;
+mod gap;
 pub(super) mod help;
 pub(super) mod knobs;
 pub(super) mod layers;
 pub(super) mod losses;
 pub(super) mod norm;
+mod rotation;
+pub(super) mod sentinel;
 pub(super) mod status;
 mod tensor;
+mod timescale;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -140,6 +146,16 @@ fn marks(app: &App, run: &Run) -> Vec<Mark> {
     marks.retain(|mark| mark.at < horizon(app) && shown.contains(&mark.at));
     marks.sort_by_key(|mark| mark.at);
     marks
+}
+
+/// A tensor's name in so many columns.
+fn shorten(run: &Run, tensor: usize, width: usize) -> String {
+    let name = run.description.tensors.get(tensor).map_or("", |tensor| tensor.name.as_str());
+    let name = printable(name);
+    if name.chars().count() <= width {
+        return name.into_owned();
+    }
+    name.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Writes as many parts as fit into lines of a width, whole parts only.

@@ -110,6 +110,11 @@ impl Screen {
         self.terminal.resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))
     }
 
+    /// Rings the bell with the next frame.
+    pub(super) fn ring(&mut self) -> io::Result<()> {
+        self.frame.write_all(b"\x07")
+    }
+
     /// Whether the last frame is out.
     pub(super) fn is_idle(&self) -> bool {
         self.output.is_idle()

@@ -7,8 +7,10 @@ mod keys;
 mod mouse;
 mod palette;
 mod replay;
+mod sentinel;
 
 pub(super) use self::palette::candidates;
+pub(super) use self::sentinel::{Choice, choices};
 
 use std::time::Duration;
 
@@ -55,6 +57,8 @@ pub enum Effect {
     Recycle(StepBatch),
     /// Stop the process as a shell does.
     Suspend,
+    /// Ring the terminal's bell.
+    Ring,
     /// Paint every cell.
     Repaint,
     /// Take the mouse from the terminal, or give it back.

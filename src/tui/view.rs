@@ -9,7 +9,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 use super::app::{App, Mode, Panel, Phase, Run};
 use super::glyphs::{self, Glyphs};
 use super::layout::{self, SMALL};
-use super::panel::{events, footer, help, knobs, layers, losses, norm, status};
+use super::panel::{events, explain, footer, help, knobs, layers, losses, norm, sentinel, status};
 
 /// Draws the state; changes nothing.
 pub fn view(app: &App, frame: &mut Frame) {
@@ -20,8 +20,11 @@ pub fn view(app: &App, frame: &mut Frame) {
             None => waiting(app, area, buffer),
             Some(run) => everything(app, run, area, buffer),
         }
-        if let Mode::Help { scrolled } = app.mode {
-            help::render(app, scrolled, area, buffer);
+        match (&app.mode, &app.run) {
+            (Mode::Help { scrolled }, _) => help::render(app, *scrolled, area, buffer),
+            (Mode::Explain, Some(run)) => explain::render(app, run, area, buffer),
+            (Mode::Sentinel { chosen }, Some(run)) => sentinel::render(app, run, *chosen, area, buffer),
+            _ => {}
         }
     } else {
         let (width, height) = SMALL;

@@ -3,6 +3,7 @@
 mod charts;
 mod desk;
 mod keys;
+mod microscope;
 mod mouse;
 mod preferences;
 mod source;

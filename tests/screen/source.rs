@@ -191,6 +191,10 @@ impl Source {
             Command::Seek(_) | Command::NextEdit => Vec::new(),
             Command::Columns(columns) => vec![What::Columns { step, seconds, columns: *columns }.into()],
             Command::Restore(to) => vec![What::Restored { step, seconds, to: *to }.into()],
+            Command::SkipBatch => {
+                self.step += 1;
+                vec![What::Resumed { step, seconds }.into(), What::Skipped { step, seconds }.into()]
+            }
             Command::Pace(pace) => vec![What::Paced { step, seconds, pace: *pace }.into()],
             Command::Stop => vec![self.finish(StopReason::Stopped)],
         }

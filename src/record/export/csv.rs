@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use super::{Scalar, scalar, unwritten};
+use crate::diagnostics::Reading;
 use crate::record::Session;
+use crate::record::curves::Diagnosis;
 use crate::record::error::Error;
 
 /// What the rows are.
@@ -16,6 +18,8 @@ pub enum CsvTable {
     Evaluations,
     /// A row for each edit.
     Edits,
+    /// A row for each update, `TENSOR/rotation` and every other measure and prediction of diagnostics.
+    Diagnostics,
 }
 
 /// Writes one table of a session. A missing value is empty; one that is not finite is `NaN`, `inf` or `-inf`, as pandas
@@ -28,6 +32,7 @@ pub fn to_csv(session: &Session, table: CsvTable, out: &mut dyn Write) -> Result
         CsvTable::Steps => write_steps(session, out),
         CsvTable::Evaluations => write_evaluations(session, out).map_err(unwritten),
         CsvTable::Edits => write_edits(session, out).map_err(unwritten),
+        CsvTable::Diagnostics => write_diagnostics(session, out),
     }
 }
 
@@ -40,6 +45,23 @@ fn write_steps(session: &Session, out: &mut dyn Write) -> Result<(), Error> {
             let cell =
                 |column: &Option<_>| column.and_then(|column| scalar(column, row)).map_or_else(String::new, plain);
             write_row(out, columns.iter().map(cell)).map_err(unwritten)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_diagnostics(session: &Session, out: &mut dyn Write) -> Result<(), Error> {
+    let run = session.run()?;
+    let columns = run.tensors.iter().flat_map(|tensor| Reading::ALL.map(|(name, _)| format!("{}/{name}", tensor.name)));
+    let head = std::iter::once("step".to_owned()).chain(columns.map(|name| quoted(&name)));
+    write_row(out, head).map_err(unwritten)?;
+    let mut diagnosis = Diagnosis::new(run, &session.events);
+    for stretch in session.steps()? {
+        for (row, readings) in stretch.batch.rows().iter().zip(diagnosis.read(&stretch.batch)) {
+            let values = readings.iter().flat_map(|reading| Reading::ALL.map(|(_, value)| value(reading)));
+            // What there is not is empty.
+            let cell = |value: f64| if value.is_nan() { String::new() } else { value.to_string() };
+            write_row(out, std::iter::once(row.step.to_string()).chain(values.map(cell))).map_err(unwritten)?;
         }
     }
     Ok(())

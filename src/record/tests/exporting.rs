@@ -116,6 +116,10 @@ fn csv_has_a_table_of_updates_of_evaluations_and_of_edits() {
          3,1.5,0.30000000000000004,0.75,0.9,1.5,0.5\n\
          7,3.5,0.7000000000000001,NaN,0.9,NaN,0.1\n"
     );
+    let diagnostics = text(|out| to_csv(&session, CsvTable::Diagnostics, out));
+    let mut lines = diagnostics.lines();
+    assert!(lines.next().unwrap().starts_with("step,fc1.weight/rotation,fc1.weight/equilibrium_rotation,"));
+    assert_eq!(lines.count(), 7);
     let edits = text(|out| to_csv(&session, CsvTable::Edits, out));
     assert!(
         edits.contains("6,0.6000000000000001,weight_decay,fc1.weight,3,0.30000000000000004,false,false,keys\n"),

@@ -225,5 +225,5 @@ fn a_baseline_and_curves_are_told_in_every_form() {
     assert_eq!(json["baseline"], 0);
     assert_eq!(json["curves"][0]["rows"][1]["at"], 2.0);
     let error = comparison.add_curves(&sessions, &["gamma".into()], Alignment::Step, 3).unwrap_err().to_string();
-    assert!(error.starts_with("no session has a column `gamma`; there are accuracy, fc1.bias/decay,"), "{error}");
+    assert!(error.starts_with("no session has a column `gamma`; there are accuracy, fc1.bias/agreement,"), "{error}");
 }

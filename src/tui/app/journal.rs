@@ -1,6 +1,6 @@
 //! What happened, for the events panel.
 
-use crate::stream::{Columns, Edit, Summary, Weights};
+use crate::stream::{Alert, Columns, Edit, Summary, Weights};
 use crate::tui::coach::Hint;
 
 /// The edits, numbered from 1, and everything else worth a line.
@@ -34,6 +34,10 @@ pub enum Happening {
     Snapshot,
     /// The weights are those of the snapshot of this step again.
     Restored(u64),
+    /// The batch of the update was left out.
+    Skipped,
+    /// The run warns of something.
+    Alert(Box<Alert>),
     /// Training waits.
     Paused,
     /// Training goes on.

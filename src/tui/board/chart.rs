@@ -14,7 +14,7 @@ use crate::tui::digits;
 use crate::tui::theme::Theme;
 use crate::tui::widget::axis::{Scale, round_count};
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{Mark, Plot, PlotFrame, Trace};
+use crate::tui::widget::plot::{Join, Mark, Plot, PlotFrame, Trace};
 use crate::tui::widget::ruler::{Ruler, Spread};
 
 /// Room for the labels at the curves' ends.
@@ -54,7 +54,7 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
             let shown = plot.columns_before(points.at().last().map_or(0, |last| last + 1));
             let columns = points.between(plot.edges()).take(shown).collect();
             let label = Some(format!("{} {last}", Board::letter(*at)));
-            Trace { columns, pen: pen(board, *at), style: style(board, *at), label }
+            Trace { columns, pen: pen(board, *at), style: style(board, *at), label, join: Join::Line }
         })
         .collect();
     draw(board, loaded, plot, &traces, inside, buffer);
@@ -94,7 +94,7 @@ pub(super) fn differences(board: &Board, baseline: usize, area: Rect, buffer: &m
             let columns = less(*at, plot.edges());
             let last = columns.iter().rev().find(|extent| extent.has_values());
             let label = last.map(|last| format!("{} {}", Board::letter(*at), signed(last.max.into())));
-            Trace { columns, pen: pen(board, *at), style: style(board, *at), label }
+            Trace { columns, pen: pen(board, *at), style: style(board, *at), label, join: Join::Line }
         })
         .collect();
     draw(board, loaded, plot, &traces, inside, buffer);

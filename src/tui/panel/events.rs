@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::frame;
-use crate::stream::{Author, Columns, Edit, Knob, StopReason, printable};
+use crate::stream::{Author, Columns, Edit, Knob, Level, StopReason, printable};
 use crate::tui::app::journal::{Entry, Happening};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::coach::Hint;
@@ -77,6 +77,12 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
         Happening::Snapshot => ("▣", plain, "snapshot: B goes back to it".into()),
         Happening::Restored(to) => {
             ("↶", theme.strong, format!("back to the snapshot of step {}", digits::thousands(*to)).into())
+        }
+        Happening::Skipped => ("↷", theme.strong, "the batch of this step was left out".into()),
+        Happening::Alert(alert) => {
+            let style = if alert.level == Level::Info { theme.strong } else { theme.warning };
+            let text = format!("{}: {}", alert.describe(digits::three), alert.hint);
+            ("▲", style, printable(&text).into_owned().into())
         }
         Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
         Happening::Resumed => ("▸", theme.quiet, "resumed".into()),

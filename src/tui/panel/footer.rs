@@ -9,7 +9,9 @@ use tui_input::Input;
 
 use super::flow;
 use super::help::wrap;
+use super::norm;
 use crate::stream::{Scope, StopReason, Summary, printable};
+use crate::tui::app::dial::Which;
 use crate::tui::app::{App, Mode, Phase, Tone};
 use crate::tui::digits;
 use crate::tui::update::candidates;
@@ -76,6 +78,11 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
                 Scope::All => "all tensors".into(),
                 scope => printable(&scope.to_string()).into_owned(),
             };
+            if let Some(units) = units(app, *which, scope, input.value()) {
+                let line = typing(app, format!("{} for {whose}: ", which.knob().symbol()), input, units);
+                buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
+                return;
+            }
             let follow = if *scope == Scope::All { "" } else { "all: as all others   " };
             typing(
                 app,
@@ -118,11 +125,24 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
                 let line = Line::styled(format!("training failed: {}", printable(message)), theme.warning);
                 return over(app, line, area, buffer);
             }
-            Phase::Diverged => Line::styled("diverged: a smaller η or λ would have helped", theme.warning),
+            Phase::Diverged => Line::styled("diverged: Space asks what to do, q stops", theme.warning),
             _ => return keys(app, area, buffer),
         },
     };
     buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
+}
+
+/// What is typed for λ in every unit, and where the chosen tensor's norm would go.
+fn units(app: &App, which: Which, scope: &Scope, text: &str) -> Option<String> {
+    let run = app.run.as_ref()?;
+    let mut parts = Vec::new();
+    if which == Which::WeightDecay {
+        let weight_decay = run.weight_decay_of(scope, text).ok()?;
+        parts = run.exchange(app.tensor).describe(weight_decay, digits::near);
+    }
+    let coming = app.coming(run, app.tensor)?;
+    parts.extend(run.predict(app.tensor, &coming).ok().map(|prediction| norm::tell(&prediction)));
+    Some(format!("= {}", parts.join("  ")))
 }
 
 /// An error with everything that it says is allowed, over as many lines above as it takes.

@@ -8,6 +8,7 @@ use ratatui::widgets::Widget;
 
 use super::frame;
 use super::layers::reach;
+use super::norm;
 use crate::stream::{DecayMode, Knob, Scope, printable};
 use crate::tui::app::dial::Which;
 use crate::tui::app::{App, Panel, Run};
@@ -21,8 +22,11 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     // Blank lines go first where there is little room.
     let roomy = inside.height >= 13;
     for which in Which::BOTH {
-        if roomy {
-            lines.next();
+        match (which, foresee(app, run)) {
+            // What a turn would do stands between the knobs.
+            (Which::LearningRate, Some(text)) => lines.write(Line::styled(text, app.theme.pending), buffer),
+            _ if roomy => _ = lines.next(),
+            _ => {}
         }
         let chosen = if app.focus == Panel::Knobs && app.dial == which { "▸" } else { "" };
         let name = format!("{chosen}{} {}", which.knob().symbol(), which.name());
@@ -75,6 +79,16 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         let text = format!("{}  undo {}{scope} → {before}", app.keys("z"), last.knob.symbol());
         lines.write(Line::styled(text, app.theme.quiet), buffer);
     }
+}
+
+/// Where the chosen tensor's norm would go with the values that are being turned to.
+fn foresee(app: &App, run: &Run) -> Option<String> {
+    let forces = app.coming(run, app.tensor)?;
+    Some(match run.predict(app.tensor, &forces) {
+        Ok(prediction) if prediction.doubt.is_some() => format!("≈ {}", norm::tell(&prediction)),
+        Ok(prediction) => norm::tell(&prediction),
+        Err(reason) => format!("no prediction: {reason}"),
+    })
 }
 
 /// Both dials, one line each.

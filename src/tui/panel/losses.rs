@@ -9,7 +9,7 @@ use crate::tui::app::{App, Panel, Run, SMOOTHINGS};
 use crate::tui::digits;
 use crate::tui::widget::axis::Scale;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{PlotFrame, Trace};
+use crate::tui::widget::plot::{Join, PlotFrame, Trace};
 
 /// Batches as a band, their average through it, and both evaluations, validation on top.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
@@ -47,10 +47,22 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     let pen = |letter| Pen::among(app.options.glyphs, Some(letter));
     let theme = &app.theme;
     let traces = [
-        Trace { columns: dense(&history.loss), pen: pen(':'), style: theme.batches, label: None },
-        Trace { columns: dense(&history.smooth), pen: pen('b'), style: theme.smoothed, label: batch },
-        Trace { columns: sparse(&history.training), pen: pen('t'), style: theme.training, label: training },
-        Trace { columns: sparse(&history.validation), pen: pen('v'), style: theme.validation, label: validation },
+        Trace { columns: dense(&history.loss), pen: pen(':'), style: theme.batches, label: None, join: Join::Line },
+        Trace { columns: dense(&history.smooth), pen: pen('b'), style: theme.smoothed, label: batch, join: Join::Line },
+        Trace {
+            columns: sparse(&history.training),
+            pen: pen('t'),
+            style: theme.training,
+            label: training,
+            join: Join::Line,
+        },
+        Trace {
+            columns: sparse(&history.validation),
+            pen: pen('v'),
+            style: theme.validation,
+            label: validation,
+            join: Join::Line,
+        },
     ];
     chart(app, run, plot, &traces, inside, buffer);
 }

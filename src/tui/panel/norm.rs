@@ -1,51 +1,78 @@
-//! The chart of one tensor's norm.
+//! The chart of one tensor's norm, and where it is predicted to go.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
 use super::tensor::{self, HEIGHT, WIDTH};
-use super::{chart, frame, gaps, horizon, inside, readout, ruler};
+use super::{budget, chart, frame, gap, gaps, horizon, inside, readout, rotation, ruler, timescale};
 use crate::series::{Column, Extent};
 use crate::stream::printable;
+use crate::tui::app::forecast::Prediction;
+use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
 use crate::tui::widget::axis::Scale;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{PlotFrame, Trace};
+use crate::tui::widget::plot::{Join, PlotFrame, Trace};
 
-/// ‖w‖ of the chosen tensor, and where there is room everything else that is known of it.
+/// Pixel columns of a dash, and of the blank after it.
+const DASH: usize = 2;
+
+/// What the panel looks at.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let Some((tensor, norms)) = run.description.tensors.get(app.tensor).zip(run.history.norms.get(app.tensor)) else {
+    match app.lens {
+        Lens::Norm => norm(app, run, area, buffer),
+        Lens::Budget => budget::render(app, run, area, buffer),
+        Lens::Rotation => rotation::render(app, run, area, buffer),
+        Lens::Equilibrium => equilibrium(app, run, area, buffer),
+        Lens::Timescale => timescale::render(app, run, area, buffer),
+        Lens::Gap => gap::render(app, run, area, buffer),
+    }
+}
+
+/// ‖w‖ of the chosen tensor, dashed what becomes of it while a knob is being turned, and where there is room
+/// everything else that is known of it.
+fn norm(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let Some(tensor) = run.description.tensors.get(app.tensor) else {
         frame(app, Panel::Norm, Panel::Norm.name(), "", area, buffer);
         return;
     };
-    let title = format!("‖w‖ of {}", printable(&tensor.name));
-    frame(app, Panel::Norm, &title, gaps(extent(app, run, norms)).trim_end_matches(" · "), area, buffer);
-    let (place, facts) = parts(area);
-    if let Some(facts) = facts {
+    draw(app, run, &format!("‖w‖ of {}", printable(&tensor.name)), area, buffer);
+    if let (_, Some(facts)) = parts(app, area) {
         tensor::render(app, run, facts, buffer);
     }
-    let Some(plot) = plot_frame(app, run, area) else { return };
-    let positions = &run.history.steps;
-    let cuts = positions.between(plot.edges()).take(plot.columns_before(horizon(app)));
-    let columns = cuts.map(|cut| norms.extent(cut)).collect();
-    let last = positions.entry(readout(app).min(horizon(app))).checked_sub(1);
-    let label = last.and_then(|at| norms.get(at)).map(|norm| digits::three(norm.into()));
-    let pen = Pen::among(app.options.glyphs, Some('w'));
-    chart(app, run, plot, &[Trace { columns, pen, style: Style::new(), label }], place, buffer);
 }
 
-/// Where the chart lies in the panel; `None` while there is nothing to draw.
+/// What is drawn beside the norm itself: while a knob is being turned where it would go, on the equilibrium always.
+fn prediction(app: &App, run: &Run) -> Option<Prediction> {
+    let forces = match app.lens {
+        Lens::Equilibrium => app.coming(run, app.tensor).unwrap_or_else(|| run.forces(app.tensor)),
+        _ => app.coming(run, app.tensor)?,
+    };
+    run.predict(app.tensor, &forces).ok()
+}
+
+/// Where the chart lies in the panel; `None` while there is nothing to draw, or the panel looks at something else.
 pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<PlotFrame> {
+    if !matches!(app.lens, Lens::Norm | Lens::Equilibrium) {
+        return None;
+    }
+    let x = ruler(app, run);
     let all = extent(app, run, run.history.norms.get(app.tensor)?);
-    let y = Scale::Linear.round_out(0.0, all.max.into());
-    all.has_values().then(|| PlotFrame::new(parts(area).0, &ruler(app, run), y, Scale::Linear, 7))
+    let highest = prediction(app, run)
+        .map_or(0.0, |prediction| prediction.approach.band((x.steps.end - prediction.since.min(x.steps.end)) as f64).1);
+    let y = Scale::Linear.round_out(0.0, f64::from(all.max).max(highest));
+    all.has_values().then(|| PlotFrame::new(parts(app, area).0, &x, y, Scale::Linear, 7))
 }
 
-/// The chart, and beside it what the tensor's numbers need, where both have room.
-fn parts(area: Rect) -> (Rect, Option<Rect>) {
+/// The chart, and beside it what the tensor's numbers need, where both have room. The equilibrium is told in two rows
+/// below.
+fn parts(app: &App, area: Rect) -> (Rect, Option<Rect>) {
     let inside = inside(area);
+    if app.lens == Lens::Equilibrium {
+        return (Rect { height: inside.height.saturating_sub(2), ..inside }, None);
+    }
     if inside.width < WIDTH + 14 || inside.height < HEIGHT {
         return (inside, None);
     }
@@ -58,4 +85,79 @@ fn extent(app: &App, run: &Run, norms: &Column) -> Extent {
     let steps = app.shown_steps();
     let entry = |step: u64| run.history.steps.entry(step.min(horizon(app)));
     norms.extent(entry(steps.start)..entry(steps.end))
+}
+
+/// The same with the prediction always there, and told in words below.
+fn equilibrium(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let Some(tensor) = run.description.tensors.get(app.tensor) else { return };
+    let forces = app.coming(run, app.tensor).unwrap_or_else(|| run.forces(app.tensor));
+    let prediction = run.predict(app.tensor, &forces);
+    let title = format!("‖w‖* of {}", printable(&tensor.name));
+    draw(app, run, &title, area, buffer);
+    let inside = inside(area);
+    let (first, second, style) = match &prediction {
+        Ok(prediction) => {
+            let style = if prediction.doubt.is_some() { app.theme.quiet } else { Style::new() };
+            let doubt = prediction.doubt.map_or(String::new(), |doubt| format!("dimmed: {doubt}"));
+            (tell(prediction), doubt, style)
+        }
+        Err(reason) => ("no prediction:".into(), reason.to_string(), app.theme.quiet),
+    };
+    for (y, text) in (inside.bottom().saturating_sub(2)..inside.bottom()).zip([first, second]) {
+        buffer.set_stringn(inside.x + 1, y, &text, inside.width.saturating_sub(1).into(), style);
+    }
+}
+
+/// A prediction in a line: `28.1 → 12.0 in 840 steps`.
+pub(super) fn tell(prediction: &Prediction) -> String {
+    let approach = &prediction.approach;
+    let (from, target) = (digits::three(approach.from), digits::three(approach.target));
+    match approach.time() {
+        0.0 => format!("‖w‖ {from}, settled at {target}"),
+        time if time < 1e6 => format!("‖w‖ {from} → {target} in {} steps", digits::thousands(time.round() as u64)),
+        time => format!("‖w‖ {from} → {target} in {} steps", digits::three(time)),
+    }
+}
+
+fn draw(app: &App, run: &Run, title: &str, area: Rect, buffer: &mut Buffer) {
+    let norms = &run.history.norms[app.tensor];
+    frame(app, Panel::Norm, title, gaps(extent(app, run, norms)).trim_end_matches(" · "), area, buffer);
+    let Some(plot) = plot_frame(app, run, area) else { return };
+    let positions = &run.history.steps;
+    let cuts = positions.between(plot.edges()).take(plot.columns_before(horizon(app)));
+    let columns: Vec<Extent> = cuts.map(|cut| norms.extent(cut)).collect();
+    let last = positions.entry(readout(app).min(horizon(app))).checked_sub(1);
+    let label = last.and_then(|at| norms.get(at)).map(|norm| digits::three(norm.into()));
+    let glyphs = app.options.glyphs;
+    let mut traces = Vec::new();
+    if let Some(prediction) = &prediction(app, run) {
+        let style = if prediction.doubt.is_some() { app.theme.quiet } else { app.theme.weight_decay };
+        let pen = Pen::among(glyphs, Some('.'));
+        let (low, middle, high) = foresee(prediction, plot.edges());
+        traces.push(Trace { columns: low, pen, style: app.theme.quiet, label: None, join: Join::Nothing });
+        traces.push(Trace { columns: high, pen, style: app.theme.quiet, label: None, join: Join::Nothing });
+        let label = Some(format!("→{}", digits::three(prediction.approach.target)));
+        traces.push(Trace { columns: middle, pen, style, label, join: Join::Nothing });
+    }
+    traces.push(Trace { columns, pen: Pen::among(glyphs, Some('w')), style: Style::new(), label, join: Join::Line });
+    chart(app, run, plot, &traces, parts(app, area).0, buffer);
+}
+
+/// The ends of the band as dots and the predicted norm as dashes, for each pixel column.
+fn foresee(prediction: &Prediction, edges: &[u64]) -> (Vec<Extent>, Vec<Extent>, Vec<Extent>) {
+    let Prediction { since, approach, .. } = prediction;
+    let columns = edges.len().saturating_sub(1);
+    let mut curves = (Vec::new(), Vec::new(), Vec::new());
+    for (at, edge) in edges.iter().take(columns).enumerate() {
+        let Some(steps) = edge.checked_sub(*since) else {
+            [&mut curves.0, &mut curves.1, &mut curves.2].into_iter().for_each(|curve| curve.push(Extent::EMPTY));
+            continue;
+        };
+        let (low, high) = approach.band(steps as f64);
+        let dot = |value: f64, shown| if shown { Extent::of(value as f32) } else { Extent::EMPTY };
+        curves.0.push(dot(low, at % (3 * DASH) == 0));
+        curves.1.push(dot(approach.after(steps as f64), at % (2 * DASH) < DASH));
+        curves.2.push(dot(high, at % (3 * DASH) == 0));
+    }
+    curves
 }

@@ -59,6 +59,10 @@ pub(super) fn typed(app: &mut App, which: Which, scope: Scope, text: &str) -> Re
         "" if scope == Scope::All => return Err("type a number like 3, 0.03 or 3e-2; Esc leaves it".into()),
         "" => return Err("type a number like 3, 0.03 or 3e-2, or all to follow the others; Esc leaves it".into()),
         "all" if scope != Scope::All => None,
+        _ if which == Which::WeightDecay && text.contains('=') => {
+            let run = app.run.as_ref().ok_or("still loading")?;
+            Some(run.weight_decay_of(&scope, text)?)
+        }
         _ => Some(text.parse::<f64>().map_err(|_| format!("{text:?} is no number; type one like 3, 0.03 or 3e-2"))?),
     };
     if let Some(value) = value.filter(|value| !(value.is_finite() && *value >= 0.0)) {
@@ -197,6 +201,7 @@ pub(super) fn confirm(run: &mut Run, edit: Edit) {
         run.done.push(Reversible { knob: edit.knob.clone(), scope: edit.scope.clone(), before, after });
         run.undone.clear();
     }
+    run.tracks.edited();
     run.journal.edited(edit);
 }
 

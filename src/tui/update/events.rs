@@ -1,11 +1,11 @@
 //! What the source says.
 
-use super::{Effect, edits};
-use crate::stream::{Command, Event, What};
-use crate::tui::Access;
+use super::{Effect, edits, keys};
+use crate::stream::{Command, Event, Level, What};
 use crate::tui::app::journal::Happening;
 use crate::tui::app::{App, Mode, Phase, Run, SMOOTHINGS, Tone};
 use crate::tui::coach::Hint;
+use crate::tui::{Access, OnAlert};
 
 /// Takes an event into the state.
 pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
@@ -40,15 +40,21 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.stand(step, seconds);
             run.moved(|asked| matches!(asked, Command::Pause | Command::StepOnce));
             // A single step pauses again: that is no news.
-            if app.phase != Phase::Paused && app.options.access != Access::Replay {
+            if !matches!(app.phase, Phase::Paused | Phase::Diverged) && app.options.access != Access::Replay {
                 run.journal.add(step, Happening::Paused);
             }
-            app.phase = Phase::Paused;
+            if app.phase != Phase::Diverged {
+                app.phase = Phase::Paused;
+            } else if matches!(app.mode, Mode::Normal | Mode::Help { .. } | Mode::ConfirmQuit) && !app.looks_on() {
+                // What is being typed is not taken for an answer; the next key that would go on asks.
+                app.mode = Mode::Sentinel { chosen: 0 };
+            }
         }
         (What::Resumed { step, seconds }, Some(run)) => {
             run.stand(step, seconds);
             run.moved(|asked| matches!(asked, Command::Resume | Command::RunUntil(_)));
             run.history.forget_speed();
+            run.trouble = None;
             if app.options.access != Access::Replay {
                 run.journal.add(step, Happening::Resumed);
             }
@@ -59,10 +65,28 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.snapshot = Some(step);
             run.journal.add(step, Happening::Snapshot);
         }
-        (What::Restored { step, to, .. }, Some(run)) => run.journal.add(step, Happening::Restored(to)),
+        (What::Restored { step, to, .. }, Some(run)) => {
+            run.journal.add(step, Happening::Restored(to));
+            run.trouble = None;
+            run.tracks.restored();
+            if app.phase == Phase::Diverged {
+                app.phase = Phase::Paused;
+                app.say(Tone::Plain, "the snapshot's weights are back: turn η down if it was too large; Space goes on");
+            }
+        }
+        (What::Skipped { step, seconds }, Some(run)) => {
+            run.stand(step + 1, seconds);
+            run.journal.add(step, Happening::Skipped);
+        }
+        (What::Alert(alert), Some(run)) => {
+            let level = alert.level;
+            run.journal.add(alert.step, Happening::Alert(Box::new(alert)));
+            return heed(app, level);
+        }
         (What::Diverged { step, seconds, what, weights }, Some(run)) => {
             run.stand(step, seconds);
             run.moves.clear();
+            run.trouble = Some((what.clone(), weights));
             run.journal.add(step, Happening::Diverged(what, weights));
             app.phase = Phase::Diverged;
         }
@@ -94,6 +118,17 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
     Vec::new()
 }
 
+/// What an alert does beside its line.
+fn heed(app: &mut App, level: Level) -> Vec<Effect> {
+    let pauses = app.options.on_alert == OnAlert::Pause && level > Level::Info;
+    let mut effects = if app.options.on_alert == OnAlert::Show { Vec::new() } else { vec![Effect::Ring] };
+    if pauses && !app.looks_on() && app.phase == Phase::Running && !app.will_pause() {
+        app.say(Tone::Warning, "paused by an alert: Space goes on");
+        effects.extend(keys::go(app, Command::Pause));
+    }
+    effects
+}
+
 /// The source broke down.
 pub(super) fn fail(app: &mut App, message: String) -> Vec<Effect> {
     if let Some(run) = &mut app.run {
@@ -114,7 +149,7 @@ fn over(app: &mut App, phase: Phase) -> Vec<Effect> {
     }
     match app.mode {
         Mode::Leaving { ending, .. } => vec![Effect::Leave(ending)],
-        Mode::ConfirmQuit => {
+        Mode::ConfirmQuit | Mode::Sentinel { .. } => {
             app.mode = Mode::Normal;
             Vec::new()
         }

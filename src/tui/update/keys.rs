@@ -6,10 +6,11 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{Effect, charts, edits, mouse, palette, replay, while_it_lasts};
+use super::{Effect, charts, edits, mouse, palette, replay, sentinel, while_it_lasts};
 use crate::stream::{Command, printable};
 use crate::tui::Ending;
 use crate::tui::app::dial::Which;
+use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Mode, Panel, Phase, Reach, SMOOTHINGS, Tone};
 use crate::tui::keymap::Action;
 use crate::tui::widget::axis::Scale;
@@ -50,6 +51,23 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Mode::Explain => {
+            match action {
+                // To the next view and its explanation at once.
+                Some(
+                    action @ (Action::NextLens | Action::PreviousLens | Action::NextPanel | Action::PreviousPanel),
+                ) => {
+                    if matches!(action, Action::NextLens | Action::PreviousLens) {
+                        app.focus = Panel::Norm;
+                    }
+                    return act(app, action);
+                }
+                Some(Action::Explain | Action::Back | Action::Quit | Action::Zoom) => app.mode = Mode::Normal,
+                _ => {}
+            }
+            Vec::new()
+        }
+        Mode::Sentinel { .. } => sentinel::press(app, key),
         Mode::ConfirmQuit => match key.code {
             KeyCode::Char('y') => {
                 app.mode = Mode::Leaving { ending: Ending::Left, until: None, resend: None };
@@ -93,6 +111,9 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             edits::drop_previews(app);
             app.mode = Mode::ConfirmQuit;
         }
+        Action::Explain => app.mode = Mode::Explain,
+        Action::NextLens => app.look_through(1),
+        Action::PreviousLens => app.look_through(Lens::ALL.len() - 1),
         Action::Help => app.mode = Mode::Help { scrolled: 0 },
         Action::Back => back(app),
         Action::NextPanel => charts::focus(app, 1),
@@ -101,6 +122,9 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Toggle(panel) => charts::toggle(app, panel),
         Action::Up | Action::Down | Action::Left | Action::Right => return arrow(app, action),
         Action::Freeze => app.frozen = if app.frozen.is_some() { None } else { app.run.as_ref().map(|run| run.step) },
+        Action::PauseOrResume | Action::Step | Action::Epoch if app.phase == Phase::Diverged => {
+            app.mode = Mode::Sentinel { chosen: 0 };
+        }
         Action::PauseOrResume if app.will_pause() => return go(app, Command::Resume),
         Action::PauseOrResume => return go(app, Command::Pause),
         Action::Step => return go(app, Command::StepOnce),

@@ -53,6 +53,18 @@ pub struct Trace {
     pub style: Style,
     /// What is written at the height of its last value, on the right.
     pub label: Option<String>,
+    /// What is between columns without a value.
+    pub join: Join,
+}
+
+/// What is drawn between two columns that have values, where those between have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Join {
+    /// A line.
+    #[default]
+    Line,
+    /// Nothing: dashes and dots.
+    Nothing,
 }
 
 /// A position on the x axis with a sign over it.
@@ -241,6 +253,9 @@ impl Plot<'_> {
                 before = None;
             }
             if !extent.has_values() {
+                if trace.join == Join::Nothing {
+                    before = None;
+                }
                 continue;
             }
             let Some(top) = self.frame.row(extent.max) else {
@@ -391,7 +406,7 @@ mod tests {
             .map(|values| {
                 let column: Column = values.iter().copied().collect();
                 let columns = column.query(0..column.len(), frame.columns()).collect();
-                Trace { columns, pen: Pen::Braille, style: Style::new(), label: None }
+                Trace { columns, pen: Pen::Braille, style: Style::new(), label: None, join: Join::Line }
             })
             .collect();
         plot(frame, &traces, marks).render(area, &mut buffer);
@@ -481,7 +496,8 @@ mod tests {
         let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 7);
         let column: Column = (0..100).map(|at| if at < 50 { 1.0 } else { 3.0 }).collect();
         let columns = column.query(0..100, frame.edges().len() - 1).collect();
-        let traces = [Trace { columns, pen: Pen::Braille, style: Style::new(), label: Some("at 30".into()) }];
+        let traces =
+            [Trace { columns, pen: Pen::Braille, style: Style::new(), label: Some("at 30".into()), join: Join::Line }];
         let plot = Plot { crosshair: Some(30), notches: &[0, 60], ..plot(frame, &traces, &[]) };
         plot.render(area, &mut buffer);
         let picture = [

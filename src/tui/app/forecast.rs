@@ -1,0 +1,129 @@
+//! What acts on a tensor, in force or only about to be, and what is predicted from it.
+
+use super::dial::Which;
+use super::{App, Mode, Run};
+use crate::diagnostics::{Amount, Approach, Exchange, Forces, Regime, Unknown};
+use crate::stream::{DecayMode, Length, Scope, TensorInfo};
+
+/// A prediction for a tensor, and why it may not hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// From which step on.
+    pub since: u64,
+    /// The way of the norm.
+    pub approach: Approach,
+    /// Why it is not to be believed; `None` where it holds.
+    pub doubt: Option<Unknown>,
+}
+
+/// What λ and η are being turned to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Coming<'a> {
+    which: Which,
+    scope: &'a Scope,
+    value: f64,
+}
+
+impl Run {
+    /// The optimizer as the formulas see it, with the hyperparameters in force.
+    pub fn regime(&self) -> Regime {
+        let hyper = |key: &str| self.hyper.iter().find(|(its, _)| its == key).map(|(_, value)| *value);
+        Regime::of(&self.description.config.optimizer, hyper)
+    }
+
+    /// What acts on a tensor.
+    pub fn forces(&self, tensor: usize) -> Forces {
+        let weight_decay = self.weight_decay.of_tensor(tensor, &self.description.tensors).unwrap_or(0.0);
+        let lr = self.learning_rate.all;
+        let regime = self.regime();
+        // Corrected decay follows a factor of η's schedule, which the decay that was applied tells.
+        let applied = self.tracks.get(tensor).map_or(0.0, |track| track.decay());
+        let plain = lr * weight_decay;
+        let lr_factor = if regime.decay_mode == DecayMode::Corrected && applied > 0.0 && plain > 0.0 {
+            applied / plain
+        } else {
+            1.0
+        };
+        Forces { regime, lr, lr_factor, weight_decay }
+    }
+
+    /// Where a tensor's norm goes under these forces.
+    ///
+    /// # Errors
+    /// Why there is no prediction.
+    pub fn predict(&self, tensor: usize, forces: &Forces) -> Result<Prediction, Unknown> {
+        let track = self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?;
+        let norm = track.norm().ok_or(Unknown::NotMeasured)?;
+        let approach = forces.approach(norm, track.weights(), track.pressure())?;
+        Ok(Prediction { since: self.step, approach, doubt: track.invariance().doubt() })
+    }
+
+    /// What one unit of λ is in another, for a tensor.
+    pub fn exchange(&self, tensor: usize) -> Exchange {
+        let run = &self.description;
+        let samples = match run.config.length {
+            Length::Epochs(epochs) => Some(epochs as f64 * run.data.train as f64),
+            Length::Steps(steps) => Some(steps as f64 * run.config.batch.min(run.data.train) as f64),
+            Length::Unbounded => None,
+        };
+        let samples = samples.filter(|_| run.total_steps.is_some());
+        let root_batches = samples.map(|samples| (samples / run.config.batch as f64).sqrt());
+        Exchange { forces: self.forces(tensor), steps_per_epoch: run.steps_per_epoch, root_batches }
+    }
+
+    /// λ of a typed amount: a number, or a unit with one.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn weight_decay_of(&self, scope: &Scope, text: &str) -> Result<f64, String> {
+        let amount: Amount = text.parse().map_err(|error: crate::diagnostics::AmountError| error.to_string())?;
+        let first = self.description.tensors.iter().position(|tensor| inside(scope, tensor)).unwrap_or(0);
+        self.exchange(first).weight_decay(amount).map_err(|error| error.to_string())
+    }
+}
+
+impl App {
+    /// What would act on a tensor if what is being changed were in force; `None` while nothing is, or where it is about
+    /// another tensor.
+    pub(in crate::tui) fn coming(&self, run: &Run, tensor: usize) -> Option<Forces> {
+        let info = run.description.tensors.get(tensor)?;
+        let mut forces = run.forces(tensor);
+        let mut changed = false;
+        let previews = [&run.weight_decay, &run.learning_rate].into_iter().filter_map(|dial| {
+            let preview = dial.preview.as_ref()?;
+            Some(Coming { which: dial.which, scope: &preview.scope, value: preview.value })
+        });
+        for coming in previews.chain(self.typed(run)) {
+            match coming.which {
+                Which::LearningRate => forces.lr = coming.value,
+                Which::WeightDecay if !reaches(run, coming.scope, tensor, info) => continue,
+                Which::WeightDecay => forces.weight_decay = coming.value,
+            }
+            changed = true;
+        }
+        changed.then_some(forces)
+    }
+
+    /// The value that is being typed, as far as it is one.
+    fn typed<'a>(&'a self, run: &Run) -> Option<Coming<'a>> {
+        let Mode::Typing { which, scope, input, .. } = &self.mode else { return None };
+        let value = match which {
+            Which::WeightDecay => run.weight_decay_of(scope, input.value()).ok()?,
+            Which::LearningRate => input.value().trim().parse().ok()?,
+        };
+        (value.is_finite() && value >= 0.0).then_some(Coming { which: *which, scope, value })
+    }
+}
+
+fn inside(scope: &Scope, tensor: &TensorInfo) -> bool {
+    match scope {
+        Scope::All => tensor.decays,
+        Scope::Layer(layer) => tensor.layer == *layer,
+        Scope::Tensor(name) => tensor.name == *name,
+    }
+}
+
+/// Whether an edit of λ in a scope reaches a tensor: one with a λ of its own does not follow "all".
+fn reaches(run: &Run, scope: &Scope, at: usize, tensor: &TensorInfo) -> bool {
+    inside(scope, tensor) && (*scope != Scope::All || run.weight_decay.own.get(at).copied().flatten().is_none())
+}

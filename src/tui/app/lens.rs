@@ -1,0 +1,45 @@
+//! What the panel of norms looks at.
+
+use crate::tui::app::{App, Panel};
+
+impl App {
+    /// The view so many places further; where the panel is put away, it comes back.
+    pub(in crate::tui) fn look_through(&mut self, by: usize) {
+        // The first key shows what there is to turn.
+        if self.zoomed && self.focus != Panel::Norm {
+            self.focus = Panel::Norm;
+        }
+        self.hidden.remove(&Panel::Norm);
+        self.lens = self.lens.turned(by);
+    }
+}
+
+/// A view of what decay does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lens {
+    /// ‖w‖ of the chosen tensor.
+    #[default]
+    Norm,
+    /// What makes each norm change.
+    Budget,
+    /// How fast each tensor turns.
+    Rotation,
+    /// Where the chosen tensor's norm settles, and when.
+    Equilibrium,
+    /// How long the weights remember.
+    Timescale,
+    /// Validation against training.
+    Gap,
+}
+
+impl Lens {
+    /// All, in the order of their key.
+    pub const ALL: [Lens; 6] =
+        [Lens::Norm, Lens::Budget, Lens::Rotation, Lens::Equilibrium, Lens::Timescale, Lens::Gap];
+
+    /// The one so many places further.
+    pub fn turned(self, by: usize) -> Lens {
+        let at = Lens::ALL.iter().position(|lens| *lens == self).unwrap_or(0);
+        Lens::ALL[(at + by) % Lens::ALL.len()]
+    }
+}

@@ -1,0 +1,261 @@
+//! What the focused panel shows: its formula with the numbers put in, what that means, what is healthy, where it is
+//! from.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget};
+
+use super::help::wrap;
+use super::norm;
+use crate::diagnostics::{Family, measured};
+use crate::stream::printable;
+use crate::tui::app::lens::Lens;
+use crate::tui::app::{App, Panel, Run};
+use crate::tui::digits::{near, share, thousands, three};
+
+const WIDTH: u16 = 78;
+
+/// An explanation.
+struct Text {
+    title: &'static str,
+    /// One formula or number to a line.
+    formula: Vec<String>,
+    meaning: &'static str,
+    healthy: &'static str,
+    source: &'static str,
+}
+
+/// Over everything else.
+pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let text = explain(app, run);
+    let width = usize::from(area.width.min(WIDTH)).saturating_sub(4);
+    let mut lines: Vec<Line> = Vec::new();
+    for formula in &text.formula {
+        lines.extend(wrap(formula, width).into_iter().map(|line| Line::styled(format!(" {line}"), app.theme.strong)));
+    }
+    for (head, body) in [("", text.meaning), ("healthy: ", text.healthy), ("from: ", text.source)] {
+        lines.push(Line::default());
+        lines.extend(wrap(&format!("{head}{body}"), width).into_iter().map(|line| Line::raw(format!(" {line}"))));
+    }
+    let area = area.centered(Constraint::Max(WIDTH), Constraint::Length((lines.len() as u16 + 2).min(area.height)));
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .title(Span::styled(format!(" {} ", text.title), app.theme.strong))
+        .title_bottom(
+            Line::styled(" u U next, previous view · Tab panel · Esc leaves ", app.theme.quiet).right_aligned(),
+        );
+    Clear.render(area, buffer);
+    Paragraph::new(lines).block(block).render(area, buffer);
+}
+
+fn explain(app: &App, run: &Run) -> Text {
+    match (app.focus, app.lens) {
+        (Panel::Losses, _) => losses(run),
+        (Panel::Knobs, _) => timescale(app, run),
+        (Panel::Layers, _) => layers(app, run),
+        (Panel::Events, _) => events(),
+        (Panel::Norm, Lens::Norm) => norms(app, run),
+        (Panel::Norm, Lens::Budget) => budget(app, run),
+        (Panel::Norm, Lens::Rotation) => rotation(app, run),
+        (Panel::Norm, Lens::Equilibrium) => equilibrium(app, run),
+        (Panel::Norm, Lens::Timescale) => timescale(app, run),
+        (Panel::Norm, Lens::Gap) => gap(app, run),
+    }
+}
+
+fn name(app: &App, run: &Run) -> String {
+    run.description.tensors.get(app.tensor).map_or(String::new(), |tensor| printable(&tensor.name).into_owned())
+}
+
+/// ‖w‖ of the chosen tensor.
+fn length(app: &App, run: &Run) -> f64 {
+    run.tracks.get(app.tensor).and_then(|track| track.norm()).unwrap_or(f64::NAN)
+}
+
+fn losses(run: &Run) -> Text {
+    let formula = match run.history.evaluations.last() {
+        Some(last) => format!(
+            "validation {} − training {} = gap {}",
+            three(last.validation.loss),
+            three(last.train.loss),
+            three(measured::gap(last))
+        ),
+        None => "no evaluation yet".into(),
+    };
+    Text {
+        title: "loss",
+        formula: vec![formula],
+        meaning: "Both are evaluated at the same step on as many samples; the band behind them is single batches. A \
+                  validation loss that rises while training falls means that the network memorises.",
+        healthy: "both fall together; the gap grows slowly or not at all",
+        source: "D'Angelo et al. 2023, arXiv 2310.04415",
+    }
+}
+
+fn layers(app: &App, run: &Run) -> Text {
+    let ratio = run.history.pulses.get(app.tensor).map_or(f64::NAN, |pulse| pulse.update.value());
+    Text {
+        title: "layers",
+        formula: vec![format!("{}: ‖w'−w‖/‖w‖ = {}, log10 {:.1}", name(app, run), three(ratio), ratio.log10())],
+        meaning: "Each row is a tensor: its norm, what the last edit did to it, its gradient and how far one update \
+                  moves it as a share of its length. Decay makes weights shorter, and so the same step relatively larger.",
+        healthy: "update/weight near 1e-3 while it learns",
+        source: "the 1e-3 is folklore; arXiv 2305.17212 derives what it settles at",
+    }
+}
+
+fn norms(app: &App, run: &Run) -> Text {
+    let forces = run.forces(app.tensor);
+    let d = forces.share().map_or_else(|reason| reason.to_string(), |d| format!("{} of w in each step", three(d)));
+    Text {
+        title: "norm",
+        formula: vec![format!("‖w‖ of {} = {}; decay removes {d}", name(app, run), three(length(app, run)))],
+        meaning: "Updates make the weights longer, decay makes them shorter. While λ or η is being turned, the dashed \
+                  curve is where the norm would go; dimmed where the prediction's assumption does not hold.",
+        healthy: "it moves slowly and settles; a norm that collapses means that λ is too strong",
+        source: "arXiv 2305.17212; van Laarhoven 2017, arXiv 1706.05350",
+    }
+}
+
+fn budget(app: &App, run: &Run) -> Text {
+    let formula = match run.tracks.get(app.tensor).and_then(|track| track.budget()) {
+        Some(budget) => {
+            let w2 = length(app, run).powi(2);
+            format!(
+                "{}: decay {} + radial {} + growth {} = {}, of ‖w‖² = {}",
+                name(app, run),
+                three(w2 * budget.decay),
+                three(w2 * budget.radial),
+                three(w2 * budget.growth),
+                three(w2 * budget.sum()),
+                three(w2)
+            )
+        }
+        None => "no update yet".into(),
+    };
+    Text {
+        title: "budget of ‖w‖²",
+        formula: vec!["‖w'‖² − ‖w‖² = −(2d−d²)·W2 + 2(1−d)·w·Δ + ‖Δ‖²".into(), formula],
+        meaning: "Three bars say exactly why a norm moves: what decay took, what the update did along the weights, and \
+                  what it added across them. The layer whose bars sum up lowest is the one that decay hurts most (!).",
+        healthy: "decay and growth cancel: the sum is near 0",
+        source: "exact; it is also the program's test of each of its update rules",
+    }
+}
+
+fn rotation(app: &App, run: &Run) -> Text {
+    let forces = run.forces(app.tensor);
+    let d = forces.share().unwrap_or(forces.lr * forces.weight_decay);
+    let ideal = forces.equilibrium_rotation();
+    let numbers = match (forces.regime.family, ideal) {
+        (_, Err(reason)) => format!("no θ*: {reason}"),
+        (Family::Adam { beta1 }, Ok(ideal)) => {
+            let (d, beta1, ideal) = (three(d), near(beta1), three(ideal.to_degrees()));
+            format!("θ* = √(2d·(1−β1)/(1+β1)) = √(2·{d}·(1−{beta1})/(1+{beta1})) = {ideal}°")
+        }
+        (Family::Sgd(momentum), Ok(ideal)) => {
+            let (lr, weight_decay) = (near(forces.lr), near(forces.weight_decay));
+            let (mu, ideal) = (near(momentum.momentum), three(ideal.to_degrees()));
+            format!("θ* = √(2ηλ/(1+μ)) = √(2·{lr}·{weight_decay}/(1+{mu})) = {ideal}°")
+        }
+        (_, Ok(ideal)) => format!("θ* = √(π/2)·√(2d)·κ with d = {}: {}°", three(d), three(ideal.to_degrees())),
+    };
+    let theta =
+        run.tracks.get(app.tensor).and_then(|track| track.rotation()).map_or("—".into(), |it| three(it.to_degrees()));
+    Text {
+        title: "rotation",
+        formula: vec![numbers, format!("θ of {} is {theta}°", name(app, run))],
+        meaning: "Where a normalisation follows a layer, its weights' length is meaningless and learning is turning: θ is \
+                  how far one step turns them. Decay sets where it settles, whatever the gradients are.",
+        healthy: "θ near θ* after some τ, and about the same in all layers",
+        source: "Kosson, Messmer, Jaggi 2024, arXiv 2305.17212",
+    }
+}
+
+fn equilibrium(app: &App, run: &Run) -> Text {
+    let forces = run.forces(app.tensor);
+    let weights = run.description.tensors.get(app.tensor).map_or(0, crate::stream::TensorInfo::len) as u64;
+    let general = match forces.regime.family {
+        Family::Adam { .. } => {
+            let d = forces.share().map_or("—".into(), three);
+            format!("‖w‖* = s·√(C/2d) with s = {}, C = {}, d = {d}", near(forces.scale()), thousands(weights))
+        }
+        Family::Sgd(_) => {
+            let pressure = run.tracks.get(app.tensor).and_then(|track| track.pressure()).map_or("—".into(), three);
+            let (lr, weight_decay) = (near(forces.lr), near(forces.weight_decay));
+            format!("‖w‖* = (η·E[‖g‖²‖w‖²]/(2λ(1−μ)))^¼ with η = {lr}, λ = {weight_decay}, E = {pressure}")
+        }
+        Family::Lion { .. } => {
+            format!("‖w‖* = s·√C/(√(πd)·κ) with s = {}, C = {}", near(forces.scale()), thousands(weights))
+        }
+        Family::Other => "no formula is known for this rule".into(),
+    };
+    let told = run.predict(app.tensor, &forces).map_or_else(|reason| format!("none: {reason}"), |it| norm::tell(&it));
+    Text {
+        title: "equilibrium",
+        formula: vec![general, format!("{}: {told}", name(app, run))],
+        meaning: "Growth by updates and shrinking by decay balance at ‖w‖*, and the way there takes about τ/2 steps for \
+                  each factor e. The dotted band is the prediction's error; it is dimmed where the layer's length matters \
+                  to the loss, which the formula does not know.",
+        healthy: "the norm reaches ‖w‖* well before the run ends",
+        source: "derived from arXiv 2305.17212; a random walk agrees to 7 % (AdamW), 6 % (Lion), 0.2 % (SGD)",
+    }
+}
+
+fn timescale(app: &App, run: &Run) -> Text {
+    let forces = run.forces(app.tensor);
+    let formula = match forces.timescale() {
+        Ok(timescale) => {
+            let epochs = timescale.epochs(run.description.steps_per_epoch.max(1));
+            let how = match forces.share() {
+                Ok(d) => format!("1/d = 1/{}", three(d)),
+                Err(_) => "(1−μ)/(ηλ)".into(),
+            };
+            format!("τ = {how} = {} steps = {} epochs", three(timescale.steps), three(epochs))
+        }
+        Err(reason) => format!("no τ: {reason}"),
+    };
+    let left = run.tracks.get(app.tensor).map_or(f64::NAN, |track| track.memory_of_start());
+    Text {
+        title: "timescale",
+        formula: vec![formula, format!("of the weights at the start {} is left", share(left))],
+        meaning: "With decay the weights are an average over the last τ updates, older ones fade. So τ is how long an edit \
+                  takes to show in the weights.",
+        healthy: "τ from one epoch to about the run's length; above that the run has practically no decay",
+        source: "Wang & Aitchison 2024, arXiv 2405.13698",
+    }
+}
+
+fn gap(app: &App, run: &Run) -> Text {
+    let norm = length(app, run);
+    let effective = run.forces(app.tensor).effective_lr(norm * norm);
+    let formula = match run.history.evaluations.last() {
+        Some(last) => format!(
+            "gap = {} − {} = {}",
+            three(last.validation.loss),
+            three(last.train.loss),
+            three(measured::gap(last))
+        ),
+        None => "no evaluation yet".into(),
+    };
+    Text {
+        title: "generalisation gap",
+        formula: vec![formula, format!("effective η of {} is {}", name(app, run), three(effective))],
+        meaning: "Decay hardly acts as a penalty: it keeps weights short, which makes the same step turn them further. So \
+                  the gap is shown beside the effective learning rate.",
+        healthy: "a gap that no longer grows while the training loss still falls",
+        source: "D'Angelo et al. 2023, arXiv 2310.04415; van Laarhoven 2017, arXiv 1706.05350",
+    }
+}
+
+fn events() -> Text {
+    Text {
+        title: "events",
+        formula: vec!["▲ alert: level, what, the number and its bound, what to do".into()],
+        meaning: "Edits come with what they did since, alerts with the number that raised them. There is never more than \
+                  one alert of a kind for a tensor within a quarter of τ.",
+        healthy: "no alert",
+        source: "the rules stand in the README",
+    }
+}

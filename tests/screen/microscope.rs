@@ -1,0 +1,187 @@
+//! What decay does, on the screen: views, previews, units, explanations, alerts and the sentinel.
+
+use crate::desk::Desk;
+use crate::source::Source;
+use wdtop::stream::{Alert, AlertKind, Command, Knob, Level, Weights, What};
+use wdtop::tui::{Effect, OnAlert, Options};
+
+/// The demo with λ = 3 in force for a while.
+fn decaying() -> Desk {
+    let mut desk = Desk::new(Source::demo());
+    desk.train(200);
+    desk.press("w3<Enter>");
+    desk.train(200);
+    desk
+}
+
+#[test]
+fn one_key_reaches_every_view_and_another_turns_back() {
+    let mut desk = decaying();
+    let views =
+        ["budget of", "rotation", "‖w‖* of fc1.weight", "timescale of fc1.weight", "gap: validation", "‖w‖ of fc1"];
+    for view in views {
+        desk.press("u");
+        let screen = desk.look(120, 40);
+        assert!(screen.contains(view), "{view}\n{screen}");
+        let head: String = view.chars().take(6).collect();
+        assert!(desk.look(80, 24).contains(&head), "{view} at 80×24");
+    }
+    desk.press("U");
+    assert!(desk.look(120, 40).contains("gap: validation"));
+}
+
+#[test]
+fn the_views_answer_what_they_are_asked() {
+    let mut desk = decaying();
+    desk.press("uuuu");
+    let screen = desk.look(120, 40);
+    // d = ηλ = 3e-3: τ is 333 steps, 16.7 epochs of 20; (1 − d)^200 of the start is left.
+    assert!(screen.contains("τ 333 steps") && screen.contains("τ 17 epochs"), "{screen}");
+    assert!(screen.contains("of the start 54.8 % is left"), "{screen}");
+    desk.press("U");
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("steps") && screen.contains("→"), "{screen}");
+}
+
+#[test]
+fn a_turn_is_previewed_and_leaves_no_trace_when_it_is_cancelled() {
+    let mut desk = decaying();
+    let before = desk.look(120, 40);
+    desk.press("}");
+    let turning = desk.look(120, 40);
+    assert!(turning.contains("‖w‖ ") && turning.contains(" in "), "{turning}");
+    assert_ne!(turning, before);
+    desk.press("<Esc>");
+    assert_eq!(desk.look(120, 40), before);
+    desk.press("w30");
+    assert!(desk.look(120, 40).contains("→"));
+    desk.press("<Esc>");
+    assert_eq!(desk.look(120, 40), before);
+    assert_eq!(desk.sent.len(), 1, "the one edit that was made");
+}
+
+#[test]
+fn lambda_is_typed_in_other_units_and_recorded_as_lambda() {
+    for (typed, value) in [("tau=500", 2.0), ("tau=2ep", 25.0), ("d=1e-3", 1.0)] {
+        let mut desk = decaying();
+        desk.press(&format!("w{typed}"));
+        let screen = desk.look(120, 40);
+        assert!(screen.contains("= λ") && screen.contains("half-life"), "{screen}");
+        desk.press("<Enter>");
+        let Some(Command::Set(setting)) = desk.sent.last() else { panic!("{:?}", desk.sent) };
+        assert_eq!(setting.knob, Knob::WeightDecay);
+        assert!((setting.value.unwrap_or_default() - value).abs() < 1e-9, "{typed}: {setting:?}");
+    }
+    let mut desk = decaying();
+    desk.press("wlambda_norm=1<Enter>");
+    assert!(desk.look(120, 40).contains("lambda_norm needs a run with an end"));
+}
+
+#[test]
+fn every_panel_explains_itself_with_its_numbers() {
+    let mut desk = decaying();
+    let focused = ["<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>"];
+    let mut told = Vec::new();
+    for key in focused {
+        desk.press(key);
+        desk.press("e");
+        let screen = desk.look(80, 24);
+        assert!(screen.contains("healthy: ") && screen.contains("from: "), "{screen}");
+        told.push(screen);
+        desk.press("<Esc>");
+    }
+    assert!(told.iter().all(|screen| told.iter().filter(|other| *other == screen).count() == 1), "each its own");
+    desk.press("<Tab><Tab><Tab>e");
+    desk.press("uu");
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("θ* = √(2d·(1−β1)/(1+β1))"), "{screen}");
+}
+
+#[test]
+fn an_alert_stands_among_the_events_with_its_number_and_its_hint() {
+    let mut desk = decaying();
+    let alert = Alert {
+        step: 400,
+        seconds: 8.0,
+        level: Level::Warning,
+        kind: AlertKind::DecayWins,
+        tensor: Some("fc1.weight".into()),
+        number: 1.5,
+        bound: 1.0,
+        hint: "lower λ".into(),
+    };
+    desk.hear(What::Alert(alert));
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("▲ step     400  warning: decay wins at fc1.weight (1.50 > 1.00): lower λ"), "{screen}");
+}
+
+#[test]
+fn an_alert_rings_and_pauses_where_it_was_asked_to() {
+    let alert = |level| {
+        let (number, bound, hint) = (2.0, 1.0, "lower λ".to_owned());
+        What::Alert(Alert {
+            step: 200,
+            seconds: 4.0,
+            level,
+            kind: AlertKind::LossSpike,
+            tensor: None,
+            number,
+            bound,
+            hint,
+        })
+    };
+    for (on_alert, level, rings, pauses) in [
+        (OnAlert::Show, Level::Warning, false, false),
+        (OnAlert::Bell, Level::Warning, true, false),
+        (OnAlert::Pause, Level::Info, true, false),
+        (OnAlert::Pause, Level::Warning, true, true),
+    ] {
+        let mut desk = Desk::with(Source::demo(), Options { on_alert, ..Options::default() });
+        desk.train(200);
+        desk.hear(alert(level));
+        assert_eq!(desk.effects.contains(&Effect::Ring), rings, "{on_alert:?} {level}");
+        assert_eq!(desk.sent.contains(&Command::Pause), pauses, "{on_alert:?} {level}");
+    }
+}
+
+fn diverged(desk: &mut Desk, weights: Weights) {
+    let (step, seconds) = (desk.source.step, desk.source.seconds());
+    desk.hear(What::Diverged { step, seconds, what: "the gradient of fc1.weight".into(), weights });
+    desk.hear(What::Paused { step, seconds });
+}
+
+#[test]
+fn the_sentinel_offers_four_ways_out() {
+    let lower = |sent: &[Command]| matches!(sent, [.., Command::Set(setting), Command::SkipBatch] if setting.value == Some(1e-4));
+    let skip = |sent: &[Command]| matches!(sent, [.., Command::SkipBatch]);
+    let back = |sent: &[Command]| matches!(sent, [.., Command::Restore(400)]);
+    let stop = |sent: &[Command]| matches!(sent, [.., Command::Stop]);
+    let ways: [(&str, &dyn Fn(&[Command]) -> bool); 5] =
+        [("1", &skip), ("2", &lower), ("3", &back), ("4", &stop), ("j<Enter>", &lower)];
+    for (keys, sent) in ways {
+        let mut desk = decaying();
+        desk.press("c");
+        diverged(&mut desk, Weights::Kept);
+        let screen = desk.look(80, 24);
+        assert!(screen.contains("the gradient of fc1.weight is not finite in step 400"), "{screen}");
+        assert!(screen.contains("3 back to the snapshot of step 400"), "{screen}");
+        desk.press(keys);
+        assert!(sent(&desk.sent), "{keys}: {:?}", desk.sent);
+        assert!(!desk.look(80, 24).contains("is not finite in step 400;"), "the question is answered");
+    }
+}
+
+#[test]
+fn the_question_can_be_put_off_and_comes_again() {
+    let mut desk = decaying();
+    diverged(&mut desk, Weights::Kept);
+    desk.press("<Esc>u");
+    assert!(desk.look(80, 24).contains("Space asks what to do"), "{}", desk.look(80, 24));
+    desk.press(" ");
+    assert!(desk.look(80, 24).contains("1 go on without this batch"));
+    // Weights that are lost cannot go on.
+    let mut desk = decaying();
+    diverged(&mut desk, Weights::Lost);
+    let screen = desk.look(80, 24);
+    assert!(screen.contains("1 stop the run") && !screen.contains("go on without"), "{screen}");
+}
