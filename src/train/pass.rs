@@ -333,7 +333,8 @@ impl<T: Scalar> Pass<T> {
         let places = self.tensor_cuts.ranges();
         let state = needed(&mut self.state, rule.state(), moment.own());
         let (mut arenas, count) = collect([&mut self.weights[..]].into_iter().chain(state));
-        self.block_gradients.resize_with(team.threads(), Vec::new);
+        let largest = self.cuts.ranges().iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+        self.block_gradients.resize_with(team.threads(), || Vec::with_capacity(largest));
         let (cuts, scratch) = (&self.cuts, &mut self.block_gradients);
         team.for_each_cut_with(
             cuts,
