@@ -156,8 +156,8 @@ fn the_sentinel_offers_four_ways_out() {
     let skip = |sent: &[Command]| matches!(sent, [.., Command::SkipBatch]);
     let back = |sent: &[Command]| matches!(sent, [.., Command::Restore(400)]);
     let stop = |sent: &[Command]| matches!(sent, [.., Command::Stop]);
-    let ways: [(&str, &dyn Fn(&[Command]) -> bool); 5] =
-        [("1", &skip), ("2", &lower), ("3", &back), ("4", &stop), ("j<Enter>", &lower)];
+    type Sends<'a> = &'a dyn Fn(&[Command]) -> bool;
+    let ways: [(&str, Sends); 5] = [("1", &skip), ("2", &lower), ("3", &back), ("4", &stop), ("j<Enter>", &lower)];
     for (keys, sent) in ways {
         let mut desk = decaying();
         desk.press("c");
