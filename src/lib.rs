@@ -44,8 +44,9 @@
 //! # Invariants
 //!
 //! - **Same bits.** [`RunConfig`](stream::RunConfig) and the edits with their steps determine every weight, for any
-//!   number of threads, with or without screen, pace and recording. Work is cut by shapes alone, each task has one
-//!   order of arithmetic, partial results are combined in task order; threads only decide who runs a task.
+//!   number of threads and any instruction set, with or without screen, pace and recording. Work is cut by shapes
+//!   alone, each task has one order of arithmetic, partial results are combined in task order; threads only decide who
+//!   runs a task. Every instruction set fuses the same products, in the same sixteen lanes.
 //! - **Live means next update.** A hyperparameter is an argument of every update, never a field set at construction.
 //!   A command is validated, applied between two updates, echoed with the step of the first update that used it, and
 //!   recorded as echoed.

@@ -168,7 +168,8 @@ impl<T: Scalar> Pass<T> {
             state: vec![Vec::new(); starts.len()],
             starts,
             scalars,
-            chains: vec![Vec::new(); tensors.len()],
+            // A hook adds two operations at most, and not in each update.
+            chains: tensors.iter().map(|_| Vec::with_capacity(2 * optimizer.hooks.len())).collect(),
             block_sums: vec![TensorSums::default(); tasks.len()],
             block_finite: vec![true; tasks.len()],
             block_norms: vec![Norms::default(); tasks.len()],

@@ -116,6 +116,26 @@ fn an_alert_stands_among_the_events_with_its_number_and_its_hint() {
 }
 
 #[test]
+fn tensors_that_are_warned_of_at_once_share_a_line_that_names_the_worst() {
+    let mut desk = decaying();
+    for (tensor, number) in [("fc1.weight", 1.2), ("fc2.weight", 1.9), ("fc2.bias", 1.3)] {
+        desk.hear(What::Alert(Alert {
+            step: 500,
+            seconds: 5.0,
+            level: Level::Warning,
+            kind: AlertKind::DecayWins,
+            tensor: Some(tensor.into()),
+            number,
+            bound: 1.0,
+            hint: "lower λ".into(),
+        }));
+    }
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("decay wins at fc2.weight (1.90 > 1.00) and 2 others: lower λ"), "{screen}");
+    assert!(!screen.contains("decay wins at fc1.weight"), "{screen}");
+}
+
+#[test]
 fn an_alert_rings_and_pauses_where_it_was_asked_to() {
     let alert = |level| {
         let (number, bound, hint) = (2.0, 1.0, "lower λ".to_owned());

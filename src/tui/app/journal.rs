@@ -36,8 +36,8 @@ pub enum Happening {
     Restored(u64),
     /// The batch of the update was left out.
     Skipped,
-    /// The run warns of something.
-    Alert(Box<Alert>),
+    /// The run warns of something, at so many other tensors too.
+    Alert(Box<Alert>, usize),
     /// Training waits.
     Paused,
     /// Training goes on.
@@ -60,6 +60,23 @@ impl Journal {
     /// Adds a line.
     pub fn add(&mut self, step: u64, what: Happening) {
         self.entries.push(Entry { step, what });
+    }
+
+    /// Adds a warning. One line tells of all tensors that are warned of at once: the one that is furthest off.
+    pub fn warned(&mut self, alert: Alert) {
+        if let Some(Entry { step, what: Happening::Alert(told, others) }) = self.entries.last_mut()
+            && *step == alert.step
+            && told.kind == alert.kind
+            && told.tensor != alert.tensor
+        {
+            *others += 1;
+            let off = |alert: &Alert| (alert.number / alert.bound).ln().abs();
+            if off(&alert) > off(told) {
+                **told = alert;
+            }
+            return;
+        }
+        self.add(alert.step, Happening::Alert(Box::new(alert), 0));
     }
 
     /// Numbers an edit and adds its line.

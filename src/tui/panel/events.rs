@@ -79,9 +79,14 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
             ("↶", theme.strong, format!("back to the snapshot of step {}", digits::thousands(*to)).into())
         }
         Happening::Skipped => ("↷", theme.strong, "the batch of this step was left out".into()),
-        Happening::Alert(alert) => {
+        Happening::Alert(alert, others) => {
             let style = if alert.level == Level::Info { theme.strong } else { theme.warning };
-            let text = format!("{}: {}", alert.describe(digits::three), alert.hint);
+            let more = match others {
+                0 => String::new(),
+                1 => " and 1 other".into(),
+                others => format!(" and {others} others"),
+            };
+            let text = format!("{}{more}: {}", alert.describe(digits::three), alert.hint);
             ("▲", style, printable(&text).into_owned().into())
         }
         Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),

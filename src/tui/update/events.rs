@@ -80,7 +80,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
         }
         (What::Alert(alert), Some(run)) => {
             let level = alert.level;
-            run.journal.add(alert.step, Happening::Alert(Box::new(alert)));
+            run.journal.warned(alert);
             return heed(app, level);
         }
         (What::Diverged { step, seconds, what, weights }, Some(run)) => {
