@@ -319,6 +319,10 @@ impl Player {
     /// Stands before the update with this index, having told all before it and nothing after.
     fn seek(&mut self, target: u64) -> Result<(), Halt> {
         let target = self.length.map_or(target, |length| target.min(length));
+        // Who goes back from the end wants to look at what is there, not to be taken to the end again.
+        if self.ending == Ending::Told && self.length.is_some_and(|length| target < length) {
+            self.motion = Motion::Paused;
+        }
         if target < self.step || self.ending == Ending::Told {
             self.follow = Follow::open(&self.path)?;
             (self.next, self.step, self.seconds, self.ending) = (None, 0, 0.0, Ending::NotTold);
