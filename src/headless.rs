@@ -119,9 +119,9 @@ fn follow(events: EventReceiver, commands: &Sender<Command>, mut printer: impl P
     failure.map_or(Ok(outcome), Err)
 }
 
-/// A share as it is shown.
+/// A share as it is shown; nothing is shown of one that there is not, as values have no accuracy.
 fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
+    if share.is_nan() { String::new() } else { format!("{:.2} %", 100.0 * share) }
 }
 
 /// Writes a line and sends it off.

@@ -16,7 +16,7 @@ use super::settings::Watched;
 use super::{FAILED, Usage, preferences, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
-use crate::stream::{Command, EventReceiver, EventSender, StopReason, Summary, lossless, merging, printable};
+use crate::stream::{Command, EventReceiver, EventSender, Score, StopReason, Summary, lossless, merging, printable};
 use crate::train::{self, Experiment, Sentinel};
 use crate::tui::{self, Access, Glyphs};
 
@@ -332,12 +332,17 @@ fn print(experiment: Experiment, recorder: Option<(Recorder, Need)>, style: Styl
 /// A run's end in a line.
 fn describe(summary: &Summary) -> String {
     let Summary { reason, steps, epochs, train, validation, .. } = summary;
+    // Values have no accuracy.
+    let accuracy = |score: &Score| match score.accuracy {
+        share if share.is_nan() => String::new(),
+        share => format!(" ({:.1} %)", 100.0 * share),
+    };
     format!(
-        "{reason} after {steps} steps ({epochs:.1} epochs): training loss {:.3} ({:.1} %), validation loss {:.3} ({:.1} %)",
+        "{reason} after {steps} steps ({epochs:.1} epochs): training loss {:.3}{}, validation loss {:.3}{}",
         train.loss,
-        100.0 * train.accuracy,
+        accuracy(train),
         validation.loss,
-        100.0 * validation.accuracy,
+        accuracy(validation),
     )
 }
 

@@ -132,8 +132,10 @@ fn summarise(summary: &Summary) -> Vec<String> {
             "{} after {} steps, {:.2} epochs, {:.1} s, {:.0} samples/s",
             summary.reason, summary.steps, summary.epochs, summary.seconds, summary.samples_per_second
         ),
-        format!("train       {:.4} {:>8}", summary.train.loss, percent(summary.train.accuracy)),
-        format!("validation  {:.4} {:>8}", summary.validation.loss, percent(summary.validation.accuracy)),
+        format!("train       {:.4} {:>8}", summary.train.loss, percent(summary.train.accuracy)).trim_end().to_owned(),
+        format!("validation  {:.4} {:>8}", summary.validation.loss, percent(summary.validation.accuracy))
+            .trim_end()
+            .to_owned(),
         format!("norms       {}", norms.join("   ")),
         format!("weights     {}", summary.digest),
     ];
