@@ -150,7 +150,7 @@ impl Player {
         }
         let Some(event) = self.take_next()? else { return self.at_end() };
         let now = self.now();
-        let at = begin_of(&event.what).unwrap_or(self.seconds);
+        let at = event.what.seconds().unwrap_or(self.seconds);
         if at > now {
             let silence = (at - self.seconds) / self.speed;
             if silence > LONGEST_SILENCE && at - now > self.speed * LONGEST_SILENCE {
@@ -230,7 +230,7 @@ impl Player {
         if let Some(step) = event.what.step() {
             self.step = self.step.max(step);
         }
-        if let Some(seconds) = begin_of(&event.what) {
+        if let Some(seconds) = event.what.seconds() {
             self.seconds = seconds;
         }
         match &mut event.what {
@@ -350,25 +350,6 @@ impl Player {
             self.tell_part(event, |step, _| step < target)?;
         }
         Ok(())
-    }
-}
-
-/// The recorded wall time at which something began.
-fn begin_of(what: &What) -> Option<f64> {
-    match what {
-        What::Steps(batch) => batch.rows().first().map(|row| row.seconds),
-        What::Evaluated(evaluation) => Some(evaluation.seconds),
-        What::Edited(edit) => Some(edit.seconds),
-        What::Finished(summary) => Some(summary.seconds),
-        What::Paced { seconds, .. }
-        | What::Columns { seconds, .. }
-        | What::Paused { seconds, .. }
-        | What::Resumed { seconds, .. }
-        | What::Noted { seconds, .. }
-        | What::Snapshot { seconds, .. }
-        | What::Restored { seconds, .. }
-        | What::Diverged { seconds, .. } => Some(*seconds),
-        _ => None,
     }
 }
 

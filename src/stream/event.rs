@@ -175,6 +175,27 @@ impl What {
             | What::Failed { step, .. } => Some(*step),
         }
     }
+
+    /// Wall time of the run in seconds when it happened, of statistics that of the first; none where it is not kept.
+    pub fn seconds(&self) -> Option<f64> {
+        match self {
+            What::Started(_) | What::Recording { .. } | What::Refused(_) | What::Failed { .. } => None,
+            What::Steps(batch) => batch.rows().first().map(|row| row.seconds),
+            What::Evaluated(evaluation) => Some(evaluation.seconds),
+            What::Edited(edit) => Some(edit.seconds),
+            What::Finished(summary) => Some(summary.seconds),
+            What::Alert(alert) => Some(alert.seconds),
+            What::Paced { seconds, .. }
+            | What::Columns { seconds, .. }
+            | What::Paused { seconds, .. }
+            | What::Resumed { seconds, .. }
+            | What::Noted { seconds, .. }
+            | What::Snapshot { seconds, .. }
+            | What::Restored { seconds, .. }
+            | What::Skipped { seconds, .. }
+            | What::Diverged { seconds, .. } => Some(*seconds),
+        }
+    }
 }
 
 /// What became of the weights when something was not finite.

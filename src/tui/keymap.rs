@@ -320,7 +320,7 @@ pub fn markdown() -> String {
 }
 
 /// The name of a key as the table has it; the shift of a character is in the character.
-fn name(key: KeyEvent) -> Option<String> {
+pub(super) fn name(key: KeyEvent) -> Option<String> {
     let named = match key.code {
         KeyCode::Char(' ') => "Space".into(),
         KeyCode::Char(c) => c.to_string(),

@@ -1,6 +1,8 @@
 //! The keys of a comparison.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
+
+use crate::tui::keymap;
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +51,8 @@ pub(super) const KEYS: [(&[&str], Action, &str); 21] = [
     (&["Space"], Action::Hide, "hide the chosen session's curve, show it again"),
     (&["/"], Action::Filter, "sessions with these letters"),
     (&["Tab", "S-Tab"], Action::Table, "settings that differ, or edits side by side"),
-    (&["PgUp"], Action::PageUp, "scroll that table up"),
-    (&["PgDn"], Action::PageDown, "scroll that table down"),
+    (&["PageUp"], Action::PageUp, "scroll that table up"),
+    (&["PageDown"], Action::PageDown, "scroll that table down"),
     (&["y"], Action::Scale, "linear or logarithmic axis"),
     (&["Enter"], Action::Zoom, "the chart on the whole screen, and back"),
     (&["?", "F1"], Action::Help, "this list"),
@@ -67,7 +69,7 @@ const COMMON: [(&str, Action); 5] = [
 
 /// What a key means while nothing is being typed.
 pub(super) fn action(key: KeyEvent) -> Option<Action> {
-    let name = name(key)?;
+    let name = keymap::name(key)?;
     let common = COMMON.iter().find(|(its, _)| *its == name).map(|(_, action)| *action);
     common.or_else(|| KEYS.iter().find(|(names, ..)| names.contains(&name.as_str())).map(|(_, action, _)| *action))
 }
@@ -80,30 +82,6 @@ pub fn markdown() -> String {
         text += &format!("| {} | {help} |\n", names.join(" "));
     }
     text
-}
-
-fn name(key: KeyEvent) -> Option<String> {
-    let named = match key.code {
-        KeyCode::Char(' ') => "Space".into(),
-        KeyCode::Char(c) => c.to_string(),
-        KeyCode::Enter => "Enter".into(),
-        KeyCode::Esc => "Esc".into(),
-        KeyCode::Tab => "Tab".into(),
-        KeyCode::BackTab => "S-Tab".into(),
-        KeyCode::Up => "Up".into(),
-        KeyCode::Down => "Down".into(),
-        KeyCode::Left => "Left".into(),
-        KeyCode::Right => "Right".into(),
-        KeyCode::PageUp => "PgUp".into(),
-        KeyCode::PageDown => "PgDn".into(),
-        KeyCode::F(number) => format!("F{number}"),
-        _ => return None,
-    };
-    match key.modifiers {
-        modifiers if modifiers.contains(KeyModifiers::CONTROL) => Some(format!("ctrl-{named}")),
-        modifiers if modifiers.contains(KeyModifiers::ALT) => None,
-        _ => Some(named),
-    }
 }
 
 #[cfg(test)]
