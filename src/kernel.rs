@@ -8,12 +8,14 @@
 //! What limits a product is the rate of fused multiply-adds. A tile of outputs stays in registers while its terms go
 //! by; one operand is read a vector at a time, the other a value at a time, so that neither is ever packed.
 
+mod columns;
 mod dot;
 mod elements;
 mod instructions;
 mod lanes;
 mod product;
 
+pub use columns::{Columns, Matrices};
 pub use dot::{Dot, dot};
 pub use elements::{Gauge, Measure, largest, map, measure, prefetch, shades, sum, transpose, zip, zip_from_two};
 pub use instructions::{Instructions, UnknownInstructions, Work};

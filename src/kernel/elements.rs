@@ -272,22 +272,40 @@ impl<V: Copy> Gauge<V> {
 /// Where one of them is too short.
 pub fn transpose<T: Element>(
     instructions: Instructions,
-    (from, from_row): (&[T], usize),
+    from: (&[T], usize),
     (to, to_row): (&mut [T], usize),
     [rows, columns]: [usize; 2],
 ) {
     if rows == 0 || columns == 0 {
         return;
     }
-    assert!((rows - 1) * from_row + columns <= from.len(), "all rows are there");
     assert!((columns - 1) * to_row + rows <= to.len(), "all columns have a place");
+    // SAFETY: they have.
+    unsafe { transpose_to(instructions, from, (to.as_mut_ptr(), to_row), [rows, columns]) }
+}
+
+/// The same, to where a pointer shows. There is at least one row and one column.
+///
+/// # Panics
+/// Where `from` is too short.
+///
+/// # Safety
+/// All of what is written may be.
+pub(super) unsafe fn transpose_to<T: Element>(
+    instructions: Instructions,
+    (from, from_row): (&[T], usize),
+    (to, to_row): (*mut T, usize),
+    [rows, columns]: [usize; 2],
+) {
+    assert!((rows - 1) * from_row + columns <= from.len(), "all rows are there");
     instructions.run(Transpose { from, from_row, to, to_row, rows, columns });
 }
 
+/// Rows and columns are there, in both: see [`transpose_to`].
 struct Transpose<'a, T> {
     from: &'a [T],
     from_row: usize,
-    to: &'a mut [T],
+    to: *mut T,
     to_row: usize,
     rows: usize,
     columns: usize,
@@ -303,17 +321,16 @@ impl<T: Element> Work<T> for Transpose<'_, T> {
         // The rows that are written are completed one after the other.
         for column in (0..columns).step_by(SIDE) {
             for row in (0..rows).step_by(SIDE) {
-                if row + SIDE <= rows && column + SIDE <= columns {
-                    // SAFETY: `transpose` has checked that all rows and columns are there, in both.
-                    unsafe {
+                // SAFETY: `transpose_to` was promised that all rows and columns are there, in both.
+                unsafe {
+                    if row + SIDE <= rows && column + SIDE <= columns {
                         let from = from.as_ptr().add(row * from_row + column);
-                        let to = to.as_mut_ptr().add(column * to_row + row);
-                        V::transpose((from, from_row), (to, to_row));
-                    }
-                } else {
-                    for i in row..rows.min(row + SIDE) {
-                        for j in column..columns.min(column + SIDE) {
-                            to[j * to_row + i] = from[i * from_row + j];
+                        V::transpose((from, from_row), (to.add(column * to_row + row), to_row));
+                    } else {
+                        for i in row..rows.min(row + SIDE) {
+                            for j in column..columns.min(column + SIDE) {
+                                *to.add(j * to_row + i) = from[i * from_row + j];
+                            }
                         }
                     }
                 }

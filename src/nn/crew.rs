@@ -1,5 +1,7 @@
 //! Who runs the tasks of a phase.
 
+use crate::kernel::{Columns, Matrices};
+
 /// Runs tasks, in any order, on any thread, and returns when all are done.
 pub trait Crew {
     /// Runs `task(i, pieces)` for every `i` below `tasks`, where `pieces` are that task's parts of the arenas.
@@ -11,6 +13,18 @@ pub trait Crew {
         tasks: usize,
         arenas: [Arena<'_, T>; N],
         task: impl Fn(usize, [&mut [T]; N]) + Sync,
+    );
+
+    /// The same with some columns of matrices for each task, where the bounds count columns.
+    ///
+    /// # Panics
+    /// As [`Crew::share_out`] and [`Columns::of`].
+    fn share_out_columns<T: Send, const N: usize>(
+        &mut self,
+        tasks: usize,
+        arenas: [Arena<'_, T>; N],
+        matrices: (&mut [T], Matrices, &[usize]),
+        task: impl Fn(usize, [&mut [T]; N], Columns<'_, T>) + Sync,
     );
 }
 
@@ -33,16 +47,29 @@ impl Crew for Alone {
     fn share_out<T: Send, const N: usize>(
         &mut self,
         tasks: usize,
-        arenas: [Arena<'_, T>; N],
+        mut arenas: [Arena<'_, T>; N],
         task: impl Fn(usize, [&mut [T]; N]) + Sync,
     ) {
-        let mut arenas = arenas;
+        (0..tasks).for_each(|index| task(index, arenas.each_mut().map(|arena| arena.part(index))));
+    }
+
+    fn share_out_columns<T: Send, const N: usize>(
+        &mut self,
+        tasks: usize,
+        mut arenas: [Arena<'_, T>; N],
+        matrices: (&mut [T], Matrices, &[usize]),
+        task: impl Fn(usize, [&mut [T]; N], Columns<'_, T>) + Sync,
+    ) {
+        let (values, layout, bounds) = matrices;
         for index in 0..tasks {
-            let pieces = arenas.each_mut().map(|arena| {
-                let part = arena.bounds[index] * arena.unit..arena.bounds[index + 1] * arena.unit;
-                &mut arena.values[part]
-            });
-            task(index, pieces);
+            let columns = Columns::of(values, layout, bounds[index]..bounds[index + 1]);
+            task(index, arenas.each_mut().map(|arena| arena.part(index)), columns);
         }
+    }
+}
+
+impl<T> Arena<'_, T> {
+    fn part(&mut self, task: usize) -> &mut [T] {
+        &mut self.values[self.bounds[task] * self.unit..self.bounds[task + 1] * self.unit]
     }
 }

@@ -4,15 +4,17 @@ use super::crew::{Arena, Crew};
 use super::local::{Channel, Mode};
 use super::loss::{CrossEntropy, Targets, squared_error};
 use super::model::{Kind, LARGEST_VALUE, Node};
-use super::passage::{Band, Passage, Setting, sample_row};
+use super::passage::{Band, Passage, Setting, copy_at};
 use super::taps::Taps;
-use crate::kernel::{Element, Factor, LANES, Product, Start, Terms, largest, product, transpose, zip};
+use crate::kernel::{Element, Factor, LANES, Product, Start, Terms, largest, product, zip};
 use crate::stream::LossConfig;
 
 impl<T: Element> Passage<T> {
     /// Computes the outputs of the batch that was filled in.
     pub fn forward(&mut self, crew: &mut impl Crew, setting: Setting<'_, T>, mode: Mode<'_, T>) {
-        for stage in 0..setting.network.stages.len() {
+        // Of an input without operations of its own, all is known.
+        let first = usize::from(setting.network.stages[0].nodes.len() == 1);
+        for stage in first..setting.network.stages.len() {
             if let Kind::LayerNorm(eps) = setting.network.head(stage).kind {
                 self.measure_columns(setting, stage, eps);
             }
@@ -23,7 +25,7 @@ impl<T: Element> Passage<T> {
     fn forward_stage(&mut self, crew: &mut impl Crew, setting: Setting<'_, T>, mode: Mode<'_, T>, index: usize) {
         let (network, instructions) = (setting.network, setting.instructions);
         let stage = &network.stages[index];
-        let (stride, used, samples) = (self.stride, self.used, &self.samples);
+        let (stride, used, copies) = (self.stride, self.used, self.copies);
         let piece = stage.values_step(stride);
         let (earlier, own) = self.bands.split_at_mut(index);
         let earlier = &*earlier;
@@ -31,29 +33,22 @@ impl<T: Element> Passage<T> {
         let (bounds, columns, taps) = (&*bounds, &*columns, &*taps);
         // The numbers of all channels lie behind each other as their values do, in units of their own.
         let arenas = [Arena { values, bounds, unit: piece }, Arena { values: numbers, bounds, unit: stage.numbers }];
-        crew.share_out(bounds.len() - 1, arenas, |task, [values, numbers]| {
+        let tasks = bounds.len() - 1;
+        crew.share_out(tasks, arenas, |task, [values, numbers]| {
             let first = bounds[task];
             let channels = bounds[task + 1] - first;
             let head = network.head(index);
             let source = network.source(head);
             let at = head.at * stride;
             match head.kind {
-                Kind::Input => {
-                    let pixels = head.shape.pixels();
-                    let row = sample_row(network);
-                    // Where a channel is a row, channels are transposed together.
-                    let (turns, together, to_row) =
-                        if pixels == 1 { (1, channels, piece) } else { (channels, pixels, stride) };
-                    for turn in 0..turns {
-                        let from = &samples[(first * pixels + turn * together)..];
-                        let to = &mut values[turn * piece + at..];
-                        transpose(instructions, (from, row), (to, to_row), [stride, together]);
-                    }
-                }
+                // Samples were laid out as they came.
+                Kind::Input => {}
                 Kind::Linear => {
                     let from = &earlier[source.stage];
                     let step = network.stages[source.stage].values_step(stride);
                     let inputs = source.shape.values();
+                    let copy =
+                        if source.stage == 0 { copy_at(copies, task, tasks) * source.shape.channels * step } else { 0 };
                     let pixels = source.shape.pixels();
                     let weights = &setting.weights[network.tensors()[head.tensors[0]].place.clone()][first * inputs..];
                     let bias = &setting.weights[network.tensors()[head.tensors[1]].place.clone()][first..];
@@ -61,7 +56,7 @@ impl<T: Element> Passage<T> {
                         instructions,
                         Product {
                             a: Factor { values: weights, row: inputs },
-                            b: &from.values[source.at * stride..],
+                            b: &from.values[copy + source.at * stride..],
                             terms: Terms::Even {
                                 runs: source.shape.channels,
                                 run_step: [pixels, step],

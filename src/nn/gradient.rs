@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::local::{SCALE_GRADIENT, SHIFT_GRADIENT};
 use super::model::{ERROR_SUM, Kind, Role, Tensor};
-use super::passage::{Passage, Setting, sample_row};
+use super::passage::{Passage, Setting, copy_at, sample_row};
 use crate::kernel::{Dot, Element, Factor, LANES, Product, Start, Terms, dot, product, sum};
 
 impl<T: Element> Passage<T> {
@@ -23,7 +23,10 @@ impl<T: Element> Passage<T> {
             (Role::Weight, Kind::Linear) => {
                 let (b, row) = match self.row_blocks.starts.get(node.stage).copied().flatten() {
                     Some(start) => (&self.rows[start..], source.shape.values().next_multiple_of(LANES)),
-                    None => (&self.samples[..], sample_row(network)),
+                    None => {
+                        let copy = copy_at(self.copies, rows.start, tensor.shape[0]);
+                        (&self.samples[copy * stride * sample_row(network)..], sample_row(network))
+                    }
                 };
                 let columns = tensor.row_len();
                 product(

@@ -69,14 +69,18 @@ where
                 lanes.copy_from_slice(&logits(class)[first..first + LANES]);
                 lanes
             };
+            let there = LANES.min(classes.len() - first);
+            // Classes as a vector of their own, so that lanes are compared at once.
+            let mut wanted = [NONE; LANES];
+            wanted[..there].copy_from_slice(&classes[first..first + there]);
             let (mut most, mut best, mut all) = (block(0), [0; LANES], [T::zero(); LANES]);
             for class in 0..outputs {
                 let z = block(class);
                 for lane in 0..LANES {
                     all[lane] = all[lane] + z[lane];
-                    if z[lane] > most[lane] {
-                        (most[lane], best[lane]) = (z[lane], class);
-                    }
+                    let more = z[lane] > most[lane];
+                    most[lane] = if more { z[lane] } else { most[lane] };
+                    best[lane] = if more { class as u32 } else { best[lane] };
                 }
             }
             let mut sums = [T::zero(); LANES];
@@ -86,31 +90,33 @@ where
                     sums[lane] = sums[lane] + (z[lane] - most[lane]).exp();
                 }
             }
-            let there = LANES.min(classes.len() - first);
             for class in 0..outputs {
                 let mut z = block(class);
                 for lane in 0..LANES {
                     z[lane] = (z[lane] - most[lane]).exp() / sums[lane];
                 }
                 for lane in 0..LANES {
-                    let target = if lane < there && classes[first + lane] as usize == class { rest } else { T::zero() };
-                    z[lane] = if lane < there { (z[lane] - target - each) * share } else { T::zero() };
+                    let target = if wanted[lane] == class as u32 { rest } else { T::zero() };
+                    let slope = (z[lane] - target - each) * share;
+                    z[lane] = if wanted[lane] == NONE { T::zero() } else { slope };
                 }
                 errors(class, first, z);
             }
             for lane in 0..there {
-                let class = classes[first + lane] as usize;
-                let at_class = logits(class)[first + lane] - most[lane];
+                let at_class = logits(wanted[lane] as usize)[first + lane] - most[lane];
                 let mean = all[lane] / T::of(outputs as f64) - most[lane];
                 // Apart, for 0 times a logit that is not finite is no 0.
                 let smooth = if smoothing > 0.0 { T::of(smoothing) * mean } else { T::zero() };
                 losses[first + lane] = sums[lane].ln() - rest * at_class - smooth;
-                correct += usize::from(best[lane] == class);
+                correct += usize::from(best[lane] == wanted[lane]);
             }
         }
         correct
     }
 }
+
+/// The class of a column that is no sample.
+const NONE: u32 = u32::MAX;
 
 /// Squared error: per sample the sum over its values; the slope is `2·(y − target)`, times `share`.
 #[inline(always)]

@@ -9,9 +9,11 @@ use super::crew::{Arena, Crew};
 use super::loss::Targets;
 use super::model::{Kind, LARGEST_VALUE, Network, Node};
 use super::taps::Taps;
-use crate::kernel::{Element, Instructions, LANES};
+use crate::kernel::{Columns, Element, Instructions, LANES, Matrices, largest};
 use crate::scalar::is_finite;
 
+/// Threads up to which each has its own copy of the samples. It takes the time of one copy, whatever their number.
+const MOST_COPIES: usize = 4;
 /// Channels that a task computes.
 const BLOCK: usize = 8;
 /// The same of the input, which needs little work.
@@ -26,10 +28,18 @@ pub struct Passage<T> {
     pub(super) stride: usize,
     /// Samples in the batch.
     pub(super) used: usize,
-    /// Samples as they were given, `[sample][value]`, padded to whole vectors.
+    /// Copies of the samples and of the first stage's values, one behind the other. Each thread makes one: lines that a
+    /// core has in its own cache and another reads in every step take longer to write than to compute.
+    pub(super) copies: usize,
+    /// Samples as they were given, `[copy][sample][value]`, padded to whole vectors.
     pub(super) samples: Vec<T>,
     /// Samples, cut into tasks.
     sample_bounds: Vec<usize>,
+    /// The tasks, and the largest magnitude of each one's samples, copy by copy.
+    sample_blocks: Vec<usize>,
+    /// The copies, each cut off from the next.
+    whole: Vec<usize>,
+    largest_samples: Vec<T>,
     /// One for each stage.
     pub(super) bands: Vec<Band<T>>,
     /// What fully connected layers take, `[sample][value]`, layer behind layer; but the first layer's, which is
@@ -90,9 +100,16 @@ pub struct Setting<'a, T> {
 impl<T: Element> Passage<T> {
     /// Memory for at most `samples` samples.
     pub fn new(network: &Network, samples: usize, purpose: Purpose) -> Self {
+        Passage::shared_by(1, network, samples, purpose)
+    }
+
+    /// The same, laid out for so many threads. Their number changes no value.
+    pub fn shared_by(threads: usize, network: &Network, samples: usize, purpose: Purpose) -> Self {
         let stride = samples.max(1).next_multiple_of(LANES);
+        let copies = if threads <= MOST_COPIES && only_linear_reads_input(network) { threads.max(1) } else { 1 };
         let bands = network.stages.iter().enumerate().map(|(index, stage)| {
             let rows = |step: usize| vec![T::zero(); stage.channels * step];
+            let copies = if index == 0 { copies } else { 1 };
             let head = network.head(index);
             let mut numbers = vec![T::zero(); stage.channels * stage.numbers];
             for node in &network.nodes[stage.nodes.clone()] {
@@ -103,7 +120,7 @@ impl<T: Element> Passage<T> {
                 }
             }
             Band {
-                values: rows(stage.values_step(stride)),
+                values: rows(copies * stage.values_step(stride)),
                 errors: if purpose == Purpose::Training && stage.learns {
                     rows(stage.errors_step(stride))
                 } else {
@@ -133,8 +150,12 @@ impl<T: Element> Passage<T> {
         Passage {
             stride,
             used: 0,
-            samples: vec![T::zero(); stride * sample_row(network)],
+            copies,
+            samples: vec![T::zero(); copies * stride * sample_row(network)],
             sample_bounds: (0..=stride / LANES).map(|block| block * LANES).collect(),
+            sample_blocks: (0..=stride / LANES).collect(),
+            whole: (0..=copies).collect(),
+            largest_samples: vec![T::zero(); copies * stride / LANES],
             bands,
             rows: vec![T::zero(); row_blocks.bounds.last().copied().unwrap_or(0)],
             row_blocks,
@@ -154,7 +175,8 @@ impl<T: Element> Passage<T> {
         &mut self.targets
     }
 
-    /// Takes in a batch whose targets are there: `write(i, row)` writes sample i's values.
+    /// Takes in a batch whose targets are there: `write(i, row)` writes sample i's values. While they are in the nearest
+    /// cache they are laid out as the first layer reads them, too.
     ///
     /// # Panics
     /// Where there are more targets than memory.
@@ -163,14 +185,58 @@ impl<T: Element> Passage<T> {
         let used = self.targets.samples(setting.network.outputs());
         assert!(used <= self.stride, "memory for at most {} samples, got {used}", self.stride);
         self.used = used;
-        let blocks = &self.sample_bounds;
-        let samples = Arena { values: &mut self.samples, bounds: blocks, unit: row };
-        crew.share_out(blocks.len() - 1, [samples], |block, [samples]| {
+        let (network, instructions) = (setting.network, setting.instructions);
+        let (stage, input, stride) = (&network.stages[0], &network.nodes[0], self.stride);
+        // A channel of one pixel is a row, and all channels together a matrix.
+        let step = stage.values_step(stride);
+        let layout = match input.shape.pixels() {
+            1 => Matrices { count: 1, step: stage.channels * step, rows: stage.channels, row: step },
+            pixels => Matrices { count: stage.channels, step, rows: pixels, row: stride },
+        };
+        let (blocks, band) = (&self.sample_bounds, &mut self.bands[0]);
+        let lay_out = |block: usize, samples: &mut [T], most: &mut T, mut columns: Columns<'_, T>| {
             for (sample, values) in samples.chunks_exact_mut(row).enumerate() {
                 let sample = block * LANES + sample;
                 if sample < used { write(sample, &mut values[..width]) } else { values.fill(T::zero()) }
             }
-        });
+            *most = T::from_magnitude(largest(instructions, samples));
+            for matrix in 0..layout.count {
+                columns.write_transposed(instructions, (&samples[matrix * layout.rows..], row), matrix);
+            }
+        };
+        if self.copies > 1 {
+            let whole = &self.whole;
+            let arenas = [
+                Arena { values: &mut self.samples, bounds: whole, unit: stride * row },
+                Arena { values: &mut self.largest_samples, bounds: whole, unit: stride / LANES },
+                Arena { values: &mut band.values, bounds: whole, unit: stage.channels * step },
+            ];
+            crew.share_out(self.copies, arenas, |_, [samples, most, values]| {
+                let blocks = samples.chunks_exact_mut(LANES * row).zip(most);
+                for (block, (samples, most)) in blocks.enumerate() {
+                    let columns = Columns::of(values, layout, block * LANES..(block + 1) * LANES);
+                    lay_out(block, samples, most, columns);
+                }
+            });
+        } else {
+            let arenas = [
+                Arena { values: &mut self.samples, bounds: blocks, unit: row },
+                Arena { values: &mut self.largest_samples, bounds: &self.sample_blocks, unit: 1 },
+            ];
+            crew.share_out_columns(
+                blocks.len() - 1,
+                arenas,
+                (&mut band.values, layout, blocks),
+                |block, [samples, most], columns| {
+                    lay_out(block, samples, &mut most[0], columns);
+                },
+            );
+        }
+        if network.stages[0].nodes.len() == 1 {
+            // All there is to know of them, in the place of the first channel's.
+            let most = self.largest_samples.iter().map(|most| most.magnitude_bits()).fold(T::Bits::default(), Ord::max);
+            band.numbers[LARGEST_VALUE] = T::from_magnitude(most);
+        }
     }
 
     /// What batch normalisation remembers of past batches, in the order of [`Network::buffers`].
@@ -256,6 +322,21 @@ impl<T: Element> Passage<T> {
             }
         }
     }
+}
+
+/// Which copy of the samples the thread has made that computes part `part` of the `parts` of a layer.
+pub(super) fn copy_at(copies: usize, part: usize, parts: usize) -> usize {
+    part * copies / parts
+}
+
+/// Whether samples go into fully connected layers and nowhere else.
+fn only_linear_reads_input(network: &Network) -> bool {
+    let mut later = network.nodes.iter().skip(1);
+    let lone = network.stages[0].nodes.len() == 1;
+    lone && later.all(|node| match node.kind {
+        Kind::Sum(other) => network.nodes[other].stage > 0,
+        _ => network.source(node).stage > 0 || node.kind == Kind::Linear,
+    })
 }
 
 /// Values from one sample to the next.

@@ -12,7 +12,7 @@ use super::loss::Targets;
 use super::model::{Network, Role};
 use super::passage::{Passage, Purpose, Setting};
 use super::{Alone, Mode};
-use crate::kernel::{Element, Instructions};
+use crate::kernel::{Columns, Element, Instructions, Matrices};
 use crate::random::{self, Generator};
 use crate::stream::LossConfig;
 use network::Plan;
@@ -95,7 +95,7 @@ impl Trial {
     }
 
     fn passage<T: Element>(&self, samples: usize) -> Passage<T> {
-        Passage::new(&self.network, samples, Purpose::Training)
+        Passage::shared_by(1 + samples % 3, &self.network, samples, Purpose::Training)
     }
 
     fn weights<T: Element>(&self) -> Vec<T> {
@@ -179,6 +179,12 @@ impl Shuffled {
     fn new(seed: u64) -> Shuffled {
         Shuffled(Generator::new(seed, random::Purpose::Order, 0))
     }
+
+    fn order(&mut self, tasks: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..tasks).collect();
+        self.0.shuffle(&mut order);
+        order
+    }
 }
 
 impl Crew for Shuffled {
@@ -188,21 +194,36 @@ impl Crew for Shuffled {
         arenas: [Arena<'_, T>; N],
         task: impl Fn(usize, [&mut [T]; N]) + Sync,
     ) {
-        let mut arenas = arenas.map(|Arena { values, bounds, unit }| {
-            let (_, mut rest) = values.split_at_mut(bounds[0] * unit);
-            let mut parts = Vec::new();
-            for bounds in bounds.windows(2) {
-                let (part, later) = rest.split_at_mut((bounds[1] - bounds[0]) * unit);
-                parts.push(Some(part));
-                rest = later;
-            }
-            assert_eq!(parts.len(), tasks, "a part for each task");
-            parts
-        });
-        let mut order: Vec<usize> = (0..tasks).collect();
-        self.0.shuffle(&mut order);
-        for index in order {
+        let mut arenas = arenas.map(|arena| parts_of(tasks, arena));
+        for index in self.order(tasks) {
             task(index, arenas.each_mut().map(|parts| parts[index].take().unwrap()));
         }
     }
+
+    fn share_out_columns<T: Send, const N: usize>(
+        &mut self,
+        tasks: usize,
+        arenas: [Arena<'_, T>; N],
+        (values, layout, bounds): (&mut [T], Matrices, &[usize]),
+        task: impl Fn(usize, [&mut [T]; N], Columns<'_, T>) + Sync,
+    ) {
+        let mut arenas = arenas.map(|arena| parts_of(tasks, arena));
+        for index in self.order(tasks) {
+            let columns = Columns::of(values, layout, bounds[index]..bounds[index + 1]);
+            task(index, arenas.each_mut().map(|parts| parts[index].take().unwrap()), columns);
+        }
+    }
+}
+
+/// Each task's part, to be taken once.
+fn parts_of<'a, T>(tasks: usize, Arena { values, bounds, unit }: Arena<'a, T>) -> Vec<Option<&'a mut [T]>> {
+    let (_, mut rest) = values.split_at_mut(bounds[0] * unit);
+    let mut parts = Vec::new();
+    for bounds in bounds.windows(2) {
+        let (part, later) = rest.split_at_mut((bounds[1] - bounds[0]) * unit);
+        parts.push(Some(part));
+        rest = later;
+    }
+    assert_eq!(parts.len(), tasks, "a part for each task");
+    parts
 }

@@ -130,7 +130,7 @@ impl<T: Scalar> Pass<T> {
         tensors: &[PassTensor],
         weights: Vec<T>,
     ) -> Self {
-        let (mut tasks, mut ranges, mut whole, mut end) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        let (mut tasks, mut ranges, mut places, mut whole, mut end) = (vec![], vec![], vec![], vec![], 0);
         for (index, tensor) in tensors.iter().enumerate() {
             let (first, row_len) = (end, tensor.row_len());
             let blocks = match tensor.block_rows {
@@ -143,6 +143,7 @@ impl<T: Scalar> Pass<T> {
             };
             for rows in (0..blocks).map(|index| part(tensor.rows(), blocks, index)) {
                 ranges.push(end..end + rows.len() * row_len);
+                places.push((rows.start + rows.end) as f64 / (2 * tensor.rows()) as f64);
                 tasks.push(Task { tensor: index, rows: rows.clone(), first: end - first });
                 end += rows.len() * row_len;
             }
@@ -160,7 +161,7 @@ impl<T: Scalar> Pass<T> {
         let prepares = tensors.iter().any(|tensor| rule.prepares(&tensor.shape));
         Pass {
             instructions: options.instructions,
-            cuts: Cuts::new(ranges),
+            cuts: Cuts::placed(ranges, places),
             tensor_cuts: Cuts::new(whole),
             gradient: Vec::new(),
             block_gradients: Vec::new(),

@@ -4,6 +4,10 @@
 //! only when nothing has come for a while (a pause, a slow pace). Which thread runs a task never matters to a result:
 //! tasks are numbered by shapes alone, and each writes to its own place.
 //!
+//! It matters to the time. What a core wrote lies in its own cache, and another core waits for every line of it. So a
+//! thread begins with its own share of a phase's tasks, the same rows of a layer in every phase of every step, and only
+//! then takes from the far end of others' shares.
+//!
 //! This is one of the places of the crate with `unsafe`, the vector instructions of `kernel` and `optim` are the others:
 //! a library's pool costs 7 µs for each entry from outside, a phase here 0.04 µs, and the tasks need disjoint parts of
 //! several slices without a vector of them being built each step.
@@ -12,10 +16,11 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::kernel::{Columns, Matrices};
 use crate::nn::{Arena, Crew};
 
 /// Turns of the waiting loop before a worker parks; the first ones spin, the rest give way to other threads.
@@ -45,7 +50,8 @@ struct Shared {
     /// Number of the phase, whether it is open, and how many workers have joined it, in one word: see [`Phase`].
     phase: AtomicU64,
     job: Mutex<Option<Job>>,
-    next_task: AtomicUsize,
+    /// Each thread's share of the phase's tasks.
+    shares: Vec<Share>,
     /// Workers that have joined the phase and are through with it.
     through: AtomicU64,
     closing: AtomicBool,
@@ -83,8 +89,44 @@ impl Phase {
 /// A phase's work: run task `i` for every `i` below `tasks`.
 #[derive(Debug, Clone, Copy)]
 struct Job {
-    tasks: usize,
     run: Work,
+}
+
+/// The tasks of a thread's share that nobody has taken yet, first and end in one word. A cache line holds one share, or
+/// threads would wait for each other's.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Share(AtomicU64);
+
+impl Share {
+    fn set(&self, tasks: Range<usize>) {
+        self.0.store((tasks.start as u64) << 32 | tasks.end as u64, Ordering::Relaxed);
+    }
+
+    /// Its owner's next task.
+    fn first(&self) -> Option<usize> {
+        self.take(|first, end| (first, (first + 1) << 32 | end))
+    }
+
+    /// A task for another thread, the last that the owner would come to.
+    fn last(&self) -> Option<usize> {
+        self.take(|first, end| (end - 1, first << 32 | (end - 1)))
+    }
+
+    fn take(&self, split: impl Fn(u64, u64) -> (u64, u64)) -> Option<usize> {
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            let (first, end) = (now >> 32, now & u64::from(u32::MAX));
+            if first >= end {
+                return None;
+            }
+            let (task, rest) = split(first, end);
+            match self.0.compare_exchange_weak(now, rest, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(task as usize),
+                Err(other) => now = other,
+            }
+        }
+    }
 }
 
 /// The borrowed closure of a phase, its lifetime erased.
@@ -112,7 +154,7 @@ impl Team {
         let shared = Arc::new(Shared {
             phase: AtomicU64::new(0),
             job: Mutex::new(None),
-            next_task: AtomicUsize::new(0),
+            shares: (0..threads).map(|_| Share::default()).collect(),
             through: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             panic: Mutex::new(None),
@@ -137,11 +179,13 @@ impl Team {
     /// Runs `task(i)` for every `i` below `tasks` on all threads and returns when all are done. A panic in a task is
     /// passed on once the others are done.
     pub fn run(&mut self, tasks: usize, task: impl Fn(usize) + Sync) {
-        self.run_on(tasks, |_, index| task(index));
+        self.run_on(tasks, |part| (part * tasks as f64).round() as usize, |_, index| task(index));
     }
 
-    /// The same with `task(thread, i)`, where `thread`, below [`Team::threads`], is the number of the one that runs it.
-    fn run_on(&mut self, tasks: usize, task: impl Fn(usize, usize) + Sync) {
+    /// The same with `task(thread, i)`, where `thread`, below [`Team::threads`], is the number of the one that runs it;
+    /// `work` says up to which task a part of the work, from 0 to 1, goes.
+    fn run_on(&mut self, tasks: usize, work: impl Fn(f64) -> usize, task: impl Fn(usize, usize) + Sync) {
+        assert!(tasks <= u32::MAX as usize, "tasks are numbered in 32 bits");
         if self.workers.is_empty() || tasks < 2 {
             return (0..tasks).for_each(|index| task(0, index));
         }
@@ -152,9 +196,14 @@ impl Team {
         let run = Work(unsafe {
             std::mem::transmute::<*const (dyn Fn(usize, usize) + Sync), *const (dyn Fn(usize, usize) + Sync)>(borrowed)
         });
-        let (shared, job) = (&self.shared, Job { tasks, run });
+        let (shared, job) = (&self.shared, Job { run });
         *lock(&shared.job) = Some(job);
-        shared.next_task.store(0, Ordering::Relaxed);
+        let (threads, mut end) = (self.threads(), 0);
+        for (share, number) in shared.shares[..threads].iter().zip(1..) {
+            let first = end;
+            end = if number == threads { tasks } else { work(number as f64 / threads as f64).clamp(first, tasks) };
+            share.set(first..end);
+        }
         shared.through.store(0, Ordering::Relaxed);
         let before = Phase(shared.phase.load(Ordering::Relaxed));
         // Whoever joins the new phase sees all of the above.
@@ -205,13 +254,18 @@ impl Team {
         let mut parts: [Slice<'_, T>; MOST_ARENAS] = std::array::from_fn(|_| Slice::of(&mut []));
         parts.iter_mut().zip(arenas).for_each(|(part, arena)| *part = Slice::of(arena));
         let (items, scratch) = (Slice::of(items), Slice::of(scratch));
-        self.run_on(items.len, |thread, index| {
-            // SAFETY: `run_on` gives each index to one task, so no other reference to this item is made, and a thread
-            // runs one task at a time, so none to its scratch.
-            let (item, scratch) = unsafe { (items.item(index), scratch.item(thread)) };
-            let pieces = Pieces { arenas: &parts[..count], range: cuts.ranges[index].clone() };
-            task(index, pieces, item, scratch);
-        });
+        self.run_on(
+            items.len,
+            |part| cuts.turn_at(part),
+            |thread, turn| {
+                let index = cuts.turns[turn];
+                // SAFETY: `run_on` gives each index to one task, so no other reference to this item is made, and a thread
+                // runs one task at a time, so none to its scratch.
+                let (item, scratch) = unsafe { (items.item(index), scratch.item(thread)) };
+                let pieces = Pieces { arenas: &parts[..count], range: cuts.ranges[index].clone() };
+                task(index, pieces, item, scratch);
+            },
+        );
     }
 
     /// Runs `task(i, pieces, &mut items[i])` for every cut, where `pieces` yields the cut's range of each arena.
@@ -238,18 +292,51 @@ impl Crew for Team {
         arenas: [Arena<'_, T>; N],
         task: impl Fn(usize, [&mut [T]; N]) + Sync,
     ) {
-        let parts = arenas.map(|Arena { values, bounds, unit }| {
+        let parts = Parts::of(tasks, arenas);
+        // SAFETY: `run` gives each index to one task.
+        self.run(tasks, |index| task(index, unsafe { parts.of_task(index) }));
+    }
+
+    fn share_out_columns<T: Send, const N: usize>(
+        &mut self,
+        tasks: usize,
+        arenas: [Arena<'_, T>; N],
+        (values, layout, bounds): (&mut [T], Matrices, &[usize]),
+        task: impl Fn(usize, [&mut [T]; N], Columns<'_, T>) + Sync,
+    ) {
+        let parts = Parts::of(tasks, arenas);
+        assert!(bounds.len() == tasks + 1 && bounds.is_sorted(), "ascending bounds around each task's columns");
+        let values = Slice::of(values);
+        self.run(tasks, |index| {
+            // SAFETY: `run` gives each index to one task, and bounds ascend, so tasks have different columns.
+            let (pieces, columns) = unsafe {
+                let columns = bounds[index]..bounds[index + 1];
+                (parts.of_task(index), values.columns(layout, columns))
+            };
+            task(index, pieces, columns);
+        });
+    }
+}
+
+/// Arenas that are shared out to tasks.
+struct Parts<'a, T, const N: usize>([(Slice<'a, T>, &'a [usize], usize); N]);
+
+impl<'a, T, const N: usize> Parts<'a, T, N> {
+    fn of(tasks: usize, arenas: [Arena<'a, T>; N]) -> Self {
+        Parts(arenas.map(|Arena { values, bounds, unit }| {
             assert_eq!(bounds.len(), tasks + 1, "bounds around each task's part");
             assert!(bounds.is_sorted(), "bounds in ascending order");
             (Slice::of(values), bounds, unit)
-        });
-        self.run(tasks, |index| {
-            let pieces = parts.each_ref().map(|(slice, bounds, unit)| {
-                // SAFETY: bounds ascend, so parts do not overlap, and `run` gives each index to one task.
-                unsafe { slice.part(bounds[index] * unit..bounds[index + 1] * unit) }
-            });
-            task(index, pieces);
-        });
+        }))
+    }
+
+    /// # Safety
+    /// No two tasks that run at the same time may have the same index.
+    unsafe fn of_task(&self, index: usize) -> [&'a mut [T]; N] {
+        self.0.each_ref().map(|(slice, bounds, unit)| {
+            // SAFETY: bounds ascend, so parts do not overlap.
+            unsafe { slice.part(bounds[index] * unit..bounds[index + 1] * unit) }
+        })
     }
 }
 
@@ -301,16 +388,11 @@ impl Shared {
     }
 
     fn take_tasks(&self, job: Job, thread: usize) {
-        let take = || {
-            loop {
-                let index = self.next_task.fetch_add(1, Ordering::Relaxed);
-                if index >= job.tasks {
-                    return;
-                }
-                // SAFETY: `Team::run` keeps the closure alive until every worker that joined is through.
-                unsafe { (*job.run.0)(thread, index) };
-            }
-        };
+        let others = (1..self.shares.len()).map(|away| &self.shares[(thread + away) % self.shares.len()]);
+        let own = std::iter::from_fn(|| self.shares[thread].first());
+        let tasks = own.chain(others.flat_map(|share| std::iter::from_fn(|| share.last())));
+        // SAFETY: `Team::run` keeps the closure alive until every worker that joined is through.
+        let take = || tasks.for_each(|index| unsafe { (*job.run.0)(thread, index) });
         if let Err(panic) = catch_unwind(AssertUnwindSafe(take)) {
             lock(&self.panic).get_or_insert(panic);
         }
@@ -354,6 +436,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub struct Cuts {
     ranges: Vec<Range<usize>>,
     end: usize,
+    /// The cuts in the order in which threads share them out.
+    turns: Vec<usize>,
+    /// Elements before each turn, and all of them.
+    before: Vec<usize>,
 }
 
 impl Cuts {
@@ -362,6 +448,18 @@ impl Cuts {
     /// # Panics
     /// Where one does not.
     pub fn new(ranges: Vec<Range<usize>>) -> Self {
+        let places = (0..ranges.len()).map(|index| index as f64).collect();
+        Cuts::placed(ranges, places)
+    }
+
+    /// The same, with the place of each cut in what it is a part of, the middle of a tensor's rows being 0.5. Cuts at
+    /// equal places come to the same thread: for a thread that has the first half of a layer's rows in its cache from
+    /// one phase, the update of these rows comes cheapest.
+    ///
+    /// # Panics
+    /// As [`Cuts::new`], and where there are not as many places as ranges.
+    pub fn placed(ranges: Vec<Range<usize>>, places: Vec<f64>) -> Self {
+        assert_eq!(ranges.len(), places.len(), "a place for each range");
         let mut end = 0;
         for range in &ranges {
             assert!(
@@ -370,12 +468,27 @@ impl Cuts {
             );
             end = range.end;
         }
-        Cuts { ranges, end }
+        let mut turns: Vec<usize> = (0..ranges.len()).collect();
+        turns.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
+        let mut before = vec![0];
+        before.extend(turns.iter().scan(0, |sum, &index| {
+            *sum += ranges[index].len();
+            Some(*sum)
+        }));
+        Cuts { ranges, end, turns, before }
     }
 
     /// The ranges.
     pub fn ranges(&self) -> &[Range<usize>] {
         &self.ranges
+    }
+
+    /// The turn before which this part of the elements lies, as nearly as cuts allow.
+    fn turn_at(&self, part: f64) -> usize {
+        let wanted = part * self.before[self.turns.len()] as f64;
+        let turn = self.before.partition_point(|&before| (before as f64) < wanted);
+        let distance = |turn: usize| (self.before[turn] as f64 - wanted).abs();
+        if turn > 0 && distance(turn - 1) < distance(turn) { turn - 1 } else { turn }
     }
 }
 
@@ -418,6 +531,13 @@ impl<'a, T> Slice<'a, T> {
     unsafe fn item(&self, index: usize) -> &'a mut T {
         // SAFETY: the caller's promise.
         unsafe { &mut self.part(index..index + 1)[0] }
+    }
+
+    /// # Safety
+    /// Columns that are alive at the same time are of one layout and do not overlap, and no part is alive meanwhile.
+    unsafe fn columns(&self, layout: Matrices, columns: Range<usize>) -> Columns<'a, T> {
+        // SAFETY: within the slice, and by the caller's promise.
+        unsafe { Columns::part((self.start, self.len), layout, columns) }
     }
 
     /// # Safety
@@ -475,6 +595,41 @@ mod tests {
         assert_eq!(weights, [1, 1, 1, 2, 0, 0, 3, 3, 3, 3]);
         assert_eq!(state, [10, 10, 10, 20, 0, 0, 30, 30, 30, 30]);
         assert_eq!(lens, [3, 1, 4]);
+    }
+
+    #[test]
+    fn cuts_at_the_same_place_of_their_tensors_come_to_the_same_thread() {
+        // Two tensors of four cuts, the second one's half as long, and a small one.
+        let ends = [0, 8, 16, 24, 32, 36, 40, 44, 48, 49];
+        let ranges: Vec<_> = ends.windows(2).map(|ends| ends[0]..ends[1]).collect();
+        let places = [0.125, 0.375, 0.625, 0.875, 0.125, 0.375, 0.625, 0.875, 0.5];
+        let cuts = Cuts::placed(ranges, places.to_vec());
+        assert_eq!(cuts.turns, [0, 4, 1, 5, 8, 2, 6, 3, 7]);
+        assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(|part| cuts.turn_at(part)), [0, 2, 5, 7, 9]);
+    }
+
+    #[test]
+    fn a_share_is_taken_from_both_ends_until_nothing_is_left() {
+        let share = Share::default();
+        assert_eq!(share.first(), None);
+        share.set(3..6);
+        assert_eq!([share.first(), share.last(), share.first(), share.last()], [Some(3), Some(5), Some(4), None]);
+    }
+
+    #[test]
+    fn others_take_the_tasks_of_a_thread_that_is_busy() {
+        let mut team = Team::new(2);
+        let done = AtomicU64::new(0);
+        // The thread that has task 0 waits for the rest of its own share, too.
+        team.run(6, |index| {
+            if index == 0 {
+                while done.load(Ordering::SeqCst) < 5 {
+                    thread::yield_now();
+                }
+            }
+            done.fetch_add(1, Ordering::SeqCst);
+        });
+        assert_eq!(done.load(Ordering::SeqCst), 6);
     }
 
     #[test]
