@@ -128,17 +128,18 @@ fn alternate<const N: usize>(
 /// The reference article's first network.
 const MODEL: &str = "mlp:784-100-10";
 
-fn learner(lr: f64, weight_decay: f64) -> (Learner<f32>, Knobs, Dataset, BatchOrder) {
+fn learner(model: &str, choice: &Choice, lr: f64, weight_decay: f64) -> (Learner<f32>, Knobs, Dataset, BatchOrder) {
     let data = Dataset::load(&DataConfig::new("fashion-mnist-12k")).expect("it is embedded");
-    let network = Network::parse(MODEL).expect("a model");
-    let choice = Choice::new("sgd", Convention::Chainer, DecayMode::L2, &[]).expect("a rule");
+    let network = Network::parse(model).expect("a model");
     let tensors = network.tensors().iter().map(|tensor| TensorInfo {
         name: tensor.name.clone(),
         layer: network.layers()[tensor.layer].name.clone(),
         shape: tensor.shape.clone(),
         decays: true,
     });
-    let knobs = Knobs::new(lr, weight_decay, Vec::new(), Vec::new(), tensors.collect()).expect("values in range");
+    let specs = choice.hyper();
+    let hyper = specs.iter().map(|spec| spec.default).collect();
+    let knobs = Knobs::new(lr, weight_decay, specs, hyper, tensors.collect()).expect("values in range");
     let order = BatchOrder::new(data.train.len(), 100, 1);
     (
         Learner::new(
@@ -153,20 +154,32 @@ fn learner(lr: f64, weight_decay: f64) -> (Learner<f32>, Knobs, Dataset, BatchOr
     )
 }
 
-/// The sums' share of a training step of the article's network on one thread: the pass against the same update without
-/// sums, on the same weights.
+fn descent() -> Choice {
+    Choice::new("sgd", Convention::Chainer, DecayMode::L2, &[]).expect("a rule")
+}
+
+/// The sums' share of training steps on one thread: the pass against the same update without sums.
 fn price_the_sums() {
-    let (mut learner, knobs, data, mut order) = learner(0.01, 1e-3);
+    price_the_sums_of(MODEL, &descent(), descend);
+    let averaging = Choice::new("adamw", Convention::Torch, DecayMode::Decoupled, &[]).expect("a rule");
+    price_the_sums_of("mlp:784-1000-1000-10", &averaging, average);
+}
+
+/// What an update without sums reads and writes: weights, gradient, two states.
+type Arrays = [Vec<f32>; 4];
+
+fn price_the_sums_of(model: &str, choice: &Choice, plain: impl Fn(&mut Arrays)) {
+    let (mut learner, knobs, data, mut order) = learner(model, choice, 1e-3, 1e-3);
     let mut step = 0;
-    let choice = Choice::new("sgd", Convention::Chainer, DecayMode::L2, &[]).expect("a rule");
-    let shape = [100, 784];
-    let own = self::knobs(&choice, &shape, 0.01, 1e-3);
-    let mut pass = pass(&choice, &shape, &own);
+    // As many weights, in rows of as many as most of them have.
+    let shape = [learner.weights().len() / 784, 784];
+    let own = self::knobs(choice, &shape, 1e-3, 1e-3);
+    let mut pass = pass(choice, &shape, &own);
     let mut team = Team::new(1);
     pass.update(&mut team, &own, |_, gradient| gradient.fill(1e-3));
     // What is timed finds its gradient there.
     pass.find_gradient(&mut team, |_, gradient| gradient.fill(1e-3)).expect("a finite gradient");
-    let (mut weights, gradient) = (vec![0.05f32; 78_400], vec![1e-3f32; 78_400]);
+    let mut arrays = [0.05, 1e-3, 1e-3, 1e-6].map(|value| vec![value; shape[0] * shape[1]]);
     let [whole, with, without] = alternate(
         300,
         [
@@ -175,22 +188,48 @@ fn price_the_sums() {
                 step += 1;
             },
             &mut |team: &mut Team| pass.update_with_found(team, &own),
-            &mut |_: &mut Team| {
-                let (lr, rate) = (black_box(0.01f32), black_box(1e-3f32));
-                for (w, &g) in weights.iter_mut().zip(&gradient) {
-                    *w -= lr * (g + rate * *w);
-                }
-                black_box(&mut weights);
-            },
+            &mut |_: &mut Team| plain(black_box(&mut arrays)),
         ],
         &mut team,
     );
     let [whole, with, without] = [whole, with, without].map(|time| 1e6 * time.as_secs_f64());
     println!(
-        "{MODEL}, sgd, 1 thread: step {whole:.0} µs, update {with:.1} µs, without sums {without:.1} µs: the sums cost \
+        "{model}, {}, 1 thread: step {whole:.0} µs, update {with:.1} µs, without sums {without:.1} µs: the sums cost \
          {:.1} % of a step",
+        choice.rule.name,
         100.0 * (with - without) / (whole - (with - without)),
     );
+}
+
+fn descend([weights, gradient, ..]: &mut Arrays) {
+    let (lr, rate) = (black_box(1e-3f32), black_box(1e-3f32));
+    for (w, &g) in weights.iter_mut().zip(&*gradient) {
+        *w -= lr * (g + rate * *w);
+    }
+}
+
+/// With the processor's wide vectors, where it has them: its two divisions and its root take longer than the memory.
+fn average(arrays: &mut Arrays) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        #[target_feature(enable = "avx2,fma")]
+        fn with_avx2(arrays: &mut Arrays) {
+            average_anywhere(arrays);
+        }
+        // SAFETY: the processor has both.
+        return unsafe { with_avx2(arrays) };
+    }
+    average_anywhere(arrays);
+}
+
+#[inline(always)]
+fn average_anywhere([weights, gradient, means, squares]: &mut Arrays) {
+    let [beta1, beta2, eps, step, root, decay] = black_box([0.9f32, 0.999, 1e-8, 1e-3, 0.5, 1.0 - 1e-6]);
+    for (((w, &g), m), v) in weights.iter_mut().zip(&*gradient).zip(means).zip(squares) {
+        *m = beta1.mul_add(*m, (1.0 - beta1) * g);
+        *v = beta2.mul_add(*v, (1.0 - beta2) * g * g);
+        *w = decay * *w - step * (*m / (v.sqrt() / root + eps));
+    }
 }
 
 /// Updates in a run that decays to nothing.
@@ -218,8 +257,9 @@ fn decay_to_nothing() {
             &mut team,
         );
     }
-    let (mut fading, halved, data, mut order) = learner(1e-3, 500.0);
-    let (mut ordinary, kept, _, mut same_order) = learner(1e-3, 1e-3);
+    let choice = descent();
+    let (mut fading, halved, data, mut order) = learner(MODEL, &choice, 1e-3, 500.0);
+    let (mut ordinary, kept, _, mut same_order) = learner(MODEL, &choice, 1e-3, 1e-3);
     let (mut step, mut same_step) = (0, 0);
     report_fading(
         &format!("{MODEL}, sgd, whole steps"),
