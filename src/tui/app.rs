@@ -185,11 +185,13 @@ pub(super) enum Panel {
     Layers,
     Norm,
     Events,
+    Throughput,
 }
 
 impl Panel {
     /// All, in the order of Tab.
-    pub(super) const ALL: [Panel; 5] = [Panel::Losses, Panel::Knobs, Panel::Layers, Panel::Norm, Panel::Events];
+    pub(super) const ALL: [Panel; 6] =
+        [Panel::Losses, Panel::Knobs, Panel::Layers, Panel::Norm, Panel::Events, Panel::Throughput];
 
     /// What it is called, and after its number in its title.
     pub(super) fn name(self) -> &'static str {
@@ -199,6 +201,7 @@ impl Panel {
             Panel::Layers => "layers",
             Panel::Norm => "norm",
             Panel::Events => "events",
+            Panel::Throughput => "throughput",
         }
     }
 

@@ -133,6 +133,7 @@ mod tests {
     fn evaluations(losses: impl IntoIterator<Item = (f64, f64)>) -> Vec<Evaluation> {
         let score = |loss| Score { loss, accuracy: 0.5 };
         let evaluation = |(at, (train, validation)): (usize, (f64, f64))| Evaluation {
+            weights: Vec::new(),
             step: 20 * at as u64,
             epoch: at as f64,
             seconds: 0.0,

@@ -167,6 +167,7 @@ pub(super) static BINDINGS: &[Binding] = {
                 ("3", A::Toggle(Panel::Layers)),
                 ("4", A::Toggle(Panel::Norm)),
                 ("5", A::Toggle(Panel::Events)),
+                ("6", A::Toggle(Panel::Throughput)),
             ],
             "the panel on and off; without room for it, on the whole screen",
         ),
@@ -198,7 +199,7 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(
             View,
             &[("u", A::NextLens), ("U", A::PreviousLens)],
-            "panel 4: norm, budget, rotation, equilibrium, timescale, gap",
+            "panel 4: norm, weights, budget, rotation, equilibrium, timescale, gap",
         ),
         bind(View, &[("e", A::Explain)], "explain the focused panel with its numbers"),
         bind(View, &[("f", A::Freeze)], "freeze the charts, and follow again"),

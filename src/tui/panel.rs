@@ -14,7 +14,9 @@ mod rotation;
 pub(super) mod sentinel;
 pub(super) mod status;
 mod tensor;
+pub(super) mod throughput;
 mod timescale;
+mod weights;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

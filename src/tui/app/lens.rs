@@ -20,6 +20,8 @@ pub enum Lens {
     /// ‖w‖ of the chosen tensor.
     #[default]
     Norm,
+    /// How the chosen tensor's weights lie.
+    Weights,
     /// What makes each norm change.
     Budget,
     /// How fast each tensor turns.
@@ -34,8 +36,8 @@ pub enum Lens {
 
 impl Lens {
     /// All, in the order of their key.
-    pub const ALL: [Lens; 6] =
-        [Lens::Norm, Lens::Budget, Lens::Rotation, Lens::Equilibrium, Lens::Timescale, Lens::Gap];
+    pub const ALL: [Lens; 7] =
+        [Lens::Norm, Lens::Weights, Lens::Budget, Lens::Rotation, Lens::Equilibrium, Lens::Timescale, Lens::Gap];
 
     /// The one so many places further.
     pub fn turned(self, by: usize) -> Lens {
