@@ -5,6 +5,7 @@ pub(super) mod dial;
 pub(super) mod forecast;
 pub(super) mod growth;
 pub(super) mod history;
+pub(super) mod hyper;
 pub(super) mod journal;
 pub(super) mod lens;
 pub(super) mod table;
@@ -19,6 +20,7 @@ use tui_input::Input;
 use self::dial::{Dial, Pending, Reversible, Which};
 use self::growth::Growth;
 use self::history::History;
+use self::hyper::{Chosen, Turning};
 use self::journal::Journal;
 use self::lens::Lens;
 use self::table::Order;
@@ -55,8 +57,8 @@ pub struct App {
     pub(super) zoomed: bool,
     /// The tensor that the arrows chose.
     pub(super) tensor: usize,
-    /// The dial that the arrows chose.
-    pub(super) dial: Which,
+    /// The dial or hyperparameter that the arrows chose.
+    pub(super) chosen: Chosen,
     /// Entries of the events panel scrolled past.
     pub(super) scrolled: usize,
     /// How far an edit reaches.
@@ -103,6 +105,8 @@ pub(super) struct Run {
     pub(super) learning_rate: Dial,
     /// The rule's own hyperparameters as they stand.
     pub(super) hyper: Vec<(String, f64)>,
+    /// The one that keys are turning.
+    pub(super) turning: Option<Turning>,
     /// Edits that were asked for and are not confirmed.
     pub(super) pending: Vec<Pending>,
     /// Edits that `z` takes back, the last one last.
@@ -271,7 +275,7 @@ impl App {
             focus: Panel::Losses,
             zoomed: false,
             tensor: 0,
-            dial: Which::WeightDecay,
+            chosen: Chosen::Dial(Which::WeightDecay),
             scrolled: 0,
             reach: Reach::All,
             scale: Scale::Log,
@@ -297,10 +301,18 @@ impl App {
         self.options.preferences.keys.shown(keys)
     }
 
+    /// A text with the keys of the table that stand in it between backticks by the names that they have now.
+    pub(super) fn keyed(&self, text: &str) -> String {
+        let parts = text.split('`').enumerate();
+        parts.map(|(at, part)| if at % 2 == 1 { self.keys(part) } else { part.to_owned() }).collect()
+    }
+
     /// The time at which something changes without a key or an event; there is no need to wake up before.
     pub fn deadline(&self) -> Option<Duration> {
         let previews = self.run.iter().flat_map(|run| {
-            [&run.weight_decay, &run.learning_rate].into_iter().filter_map(|dial| Some(dial.preview.as_ref()?.due))
+            let dials = [&run.weight_decay, &run.learning_rate].into_iter();
+            let dials = dials.filter_map(|dial| Some(dial.preview.as_ref()?.due));
+            dials.chain(run.turning.as_ref().map(|turning| turning.due))
         });
         let leaving = match &self.mode {
             Mode::Leaving { until, resend, .. } => [*until, *resend],
@@ -375,6 +387,12 @@ impl App {
         let seconds = if tone == Tone::Warning { 8 } else { 4 };
         self.notice = Some(Notice { text: text.into(), tone, until: self.now + Duration::from_secs(seconds) });
     }
+
+    /// The same with keys between backticks.
+    pub(super) fn say_keyed(&mut self, tone: Tone, text: &str) {
+        let text = self.keyed(text);
+        self.say(tone, text);
+    }
 }
 
 impl Run {
@@ -391,6 +409,7 @@ impl Run {
             weight_decay,
             learning_rate,
             hyper: description.hyper.iter().map(|hyper| (hyper.key.clone(), hyper.value)).collect(),
+            turning: None,
             pending: Vec::new(),
             done: Vec::new(),
             undone: Vec::new(),

@@ -26,6 +26,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::app::window::Unit;
 use super::app::{App, Drag, Panel, Run};
 use super::digits;
+use super::widget::axis::Scale;
 use super::widget::plot::{Mark, Plot, PlotFrame, Trace};
 use super::widget::ruler::{Ruler, Spread};
 use crate::series::Extent;
@@ -47,13 +48,14 @@ fn frame(app: &App, panel: Panel, title: &str, settings: &str, area: Rect, buffe
 /// The x axis of every chart.
 fn ruler<'a>(app: &App, run: &'a Run) -> Ruler<'a> {
     let clock = &run.history.clock;
-    let (spread, name) = match (app.window.unit, app.origin()) {
-        (Unit::Epoch, _) => (Spread::Numbers(&clock.epochs), "epoch"),
-        (Unit::Time, _) => (Spread::Seconds(&clock.seconds), "time"),
-        (Unit::SinceEdit, Some(origin)) => (Spread::Even(origin), "since edit"),
-        _ => (Spread::Even(0), "step"),
+    let (spread, names) = match (app.window.unit, app.origin()) {
+        (Unit::Epoch, _) => (Spread::Numbers(&clock.epochs), ["epoch", "log epoch"]),
+        (Unit::Time, _) => (Spread::Seconds(&clock.seconds), ["time", "log time"]),
+        (Unit::SinceEdit, Some(origin)) => (Spread::Even(origin), ["since edit", "log since edit"]),
+        _ => (Spread::Even(0), ["step", "log step"]),
     };
-    Ruler { steps: app.shown_steps(), spread, name }
+    let scale = app.window.scale;
+    Ruler { steps: app.shown_steps(), spread, scale, name: names[usize::from(scale == Scale::Log)] }
 }
 
 /// The step before which values are read out: behind the crosshair, or the end of the charts.

@@ -59,6 +59,11 @@ impl Desk {
         self.send(Msg::Event(event.into()));
     }
 
+    /// The terminal has another size; without this it is a large one.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.send(Msg::Resized(width, height));
+    }
+
     pub fn wait(&mut self, milliseconds: u64) {
         self.now += Duration::from_millis(milliseconds);
         self.send(Msg::Tick(self.now));

@@ -95,7 +95,10 @@ impl Source {
             tensors,
             hyper: hyper
                 .iter()
-                .map(|(key, value)| Hyper { key: key.to_string(), value: *value, allowed: "at least 0".into() })
+                .map(|(key, value)| {
+                    let allowed = if *key == "eps" { "finite and at least 0" } else { "at least 0 and below 1" };
+                    Hyper { key: key.to_string(), value: *value, allowed: allowed.into() }
+                })
                 .collect(),
             steps_per_epoch: 20,
             total_steps: None,

@@ -21,10 +21,15 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         let text = format!("nothing yet: turn λ with {keys} and see what happens");
         buffer.set_stringn(inside.x + 1, inside.y, &text, inside.width.into(), app.theme.quiet);
     }
+    let width = inside.width.saturating_sub(2);
     let entries = run.journal.entries.iter().rev().skip(app.scrolled);
-    for (y, entry) in (inside.y..inside.bottom()).zip(entries) {
-        let width = inside.width.saturating_sub(2);
-        buffer.set_line(inside.x + 1, y, &line(app, run, entry, width, Stamp::Step), width);
+    // With the screen to itself it tells everything to its end.
+    let lines = entries.flat_map(|entry| match line(app, run, entry, width, Stamp::Step) {
+        line if app.zoomed => wrap(line, width),
+        line => vec![fit(line, width)],
+    });
+    for (y, line) in (inside.y..inside.bottom()).zip(lines) {
+        buffer.set_line(inside.x + 1, y, &line, width);
     }
 }
 
@@ -32,14 +37,15 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
 pub(in crate::tui) fn last(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     if let Some(entry) = run.journal.entries.last() {
         let width = area.width.saturating_sub(2);
-        buffer.set_line(area.x + 1, area.y, &line(app, run, entry, width, Stamp::Step), width);
+        buffer.set_line(area.x + 1, area.y, &told(app, line(app, run, entry, width, Stamp::Step), width), width);
     }
 }
 
 /// The last event in the foot of a panel's border, where nothing else tells it.
 pub(in crate::tui) fn in_border(app: &App, run: &Run, panel: Rect, buffer: &mut Buffer) {
     if let Some(entry) = run.journal.entries.last().filter(|_| panel.height > 1) {
-        let line = line(app, run, entry, panel.width.saturating_sub(6), Stamp::Left);
+        let width = panel.width.saturating_sub(6);
+        let line = told(app, line(app, run, entry, width, Stamp::Left), width);
         let (x, y, width) = (panel.x + 2, panel.bottom() - 1, line.width() as u16);
         buffer.set_stringn(x, y, " ".repeat(usize::from(width) + 2), usize::from(panel.right() - x), Style::new());
         buffer.set_line(x + 1, y, &line, width);
@@ -68,13 +74,13 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
     let plain = Style::new();
     let letter;
     let (sign, style, text) = match &entry.what {
-        Happening::Edited(number) => return fit(edited(app, run, *number, width, stamp), width),
+        Happening::Edited(number) => return edited(app, run, *number, width, stamp),
         Happening::Refused(reason) => ("!", theme.warning, printable(reason)),
         Happening::Noted(number, text) => {
             letter = app.options.glyphs.note(*number);
             (letter.as_str(), plain, printable(text))
         }
-        Happening::Snapshot => ("▣", plain, "snapshot: B goes back to it".into()),
+        Happening::Snapshot => ("▣", plain, app.keyed("snapshot: `B` goes back to it").into()),
         Happening::Restored(to) => {
             ("↶", theme.strong, format!("back to the snapshot of step {}", digits::thousands(*to)).into())
         }
@@ -89,7 +95,7 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
             let text = format!("{}{more}: {}", alert.describe(digits::three), alert.hint);
             ("▲", style, printable(&text).into_owned().into())
         }
-        Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
+        Happening::Paused => ("‖", theme.quiet, app.keyed("paused: `Space` goes on, `n` makes one step").into()),
         Happening::Resumed => ("▸", theme.quiet, "resumed".into()),
         Happening::Hint(hint) => ("!", theme.strong, advice(app, hint).into()),
         Happening::Diverged(what, weights) => {
@@ -98,7 +104,7 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
         }
         Happening::Columns(Columns::Kept) => ("●", plain, "columns are recorded again, from a snapshot on".into()),
         Happening::Columns(Columns::LeftOut) => {
-            ("○", theme.strong, "edits and evaluations alone are recorded: R records all again".into())
+            ("○", theme.strong, app.keyed("edits and evaluations alone are recorded: `R` records all again").into())
         }
         Happening::Unrecorded(reason) => {
             ("!", theme.warning, format!("recording stopped: {}", printable(reason)).into())
@@ -117,12 +123,7 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
         }
         Happening::Failed(message) => ("×", theme.warning, format!("training failed: {}", printable(message)).into()),
     };
-    let line = Line::from(vec![
-        Span::styled(format!("{sign:<2}"), style),
-        stamp.of(app, entry.step),
-        Span::styled(text, style),
-    ]);
-    fit(line, width)
+    Line::from(vec![Span::styled(format!("{sign:<2}"), style), stamp.of(app, entry.step), Span::styled(text, style)])
 }
 
 /// What was noticed, with its numbers and what may help.
@@ -214,6 +215,31 @@ fn until<'a>(app: &App, run: &Run, edit: &Edit, (number, next): (usize, &Edit)) 
     let mut lead = format!("   until {}: ", app.options.glyphs.edit(number));
     let told = loss.into_iter().chain(norm);
     told.map(|part| Span::styled(std::mem::replace(&mut lead, ", ".into()) + &part, app.theme.quiet)).collect()
+}
+
+/// The last event where there is one line for it: where that cuts it, the key of the panel that tells all of it.
+fn told<'a>(app: &App, line: Line<'a>, width: u16) -> Line<'a> {
+    if line.width() <= width.into() {
+        return line;
+    }
+    let more = format!(" {}: all", app.keys(&Panel::Events.number().to_string()));
+    let mut line = fit(line, width.saturating_sub(Span::raw(more.as_str()).width() as u16));
+    line.push_span(Span::styled(more, app.theme.quiet));
+    line
+}
+
+/// A line over as many as it takes, the text below itself.
+fn wrap(line: Line, width: u16) -> Vec<Line> {
+    let Some(last) = line.spans.last().filter(|_| line.width() > width.into()).cloned() else { return vec![line] };
+    let mut head = Line::from(line.spans[..line.spans.len() - 1].to_vec());
+    let indent = head.width();
+    let texts = super::help::wrap(&last.content, usize::from(width).saturating_sub(indent).max(1));
+    let texts = texts.into_iter().map(|text| {
+        let mut line = std::mem::replace(&mut head, Line::raw(" ".repeat(indent)));
+        line.push_span(Span::styled(text, last.style));
+        line
+    });
+    texts.collect()
 }
 
 /// A line that shows where it had to be cut.

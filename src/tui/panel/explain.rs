@@ -43,7 +43,8 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         .border_type(BorderType::Rounded)
         .title(Span::styled(format!(" {} ", text.title), app.theme.strong))
         .title_bottom(
-            Line::styled(" u U next, previous view · Tab panel · Esc leaves ", app.theme.quiet).right_aligned(),
+            Line::styled(app.keyed(" `u U` next, previous view · `Tab` panel · Esc leaves "), app.theme.quiet)
+                .right_aligned(),
         );
     Clear.render(area, buffer);
     Paragraph::new(lines).block(block).render(area, buffer);

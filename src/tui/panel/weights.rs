@@ -13,6 +13,9 @@ use crate::tui::widget::histogram::Histogram;
 /// Rows that a picture needs: bars, their axis, its ends.
 pub(super) const HEIGHT: u16 = 4;
 
+/// From this width on the title tells the step, too.
+const ROOMY: u16 = 44;
+
 /// The panel: bars from the lowest to the highest weight, and where most of them lie.
 ///
 /// ```text
@@ -26,7 +29,9 @@ pub(super) const HEIGHT: u16 = 4;
 pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let name = run.description.tensors.get(app.tensor).map_or("", |tensor| tensor.name.as_str());
     let settings = match run.history.evaluations.last() {
-        Some(last) if !run.history.weights.is_empty() => format!("step {}", digits::thousands(last.step)),
+        Some(last) if !run.history.weights.is_empty() && area.width >= ROOMY => {
+            format!("step {}", digits::thousands(last.step))
+        }
         _ => String::new(),
     };
     let inside = frame(app, Panel::Norm, &format!("weights of {}", printable(name)), &settings, area, buffer);

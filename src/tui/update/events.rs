@@ -71,7 +71,10 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.tracks.restored();
             if app.phase == Phase::Diverged {
                 app.phase = Phase::Paused;
-                app.say(Tone::Plain, "the snapshot's weights are back: turn η down if it was too large; Space goes on");
+                app.say_keyed(
+                    Tone::Plain,
+                    "the snapshot's weights are back: turn η down if it was too large; `Space` goes on",
+                );
             }
         }
         (What::Skipped { step, seconds }, Some(run)) => {
@@ -123,7 +126,7 @@ fn heed(app: &mut App, level: Level) -> Vec<Effect> {
     let pauses = app.options.on_alert == OnAlert::Pause && level > Level::Info;
     let mut effects = if app.options.on_alert == OnAlert::Show { Vec::new() } else { vec![Effect::Ring] };
     if pauses && !app.looks_on() && app.phase == Phase::Running && !app.will_pause() {
-        app.say(Tone::Warning, "paused by an alert: Space goes on");
+        app.say_keyed(Tone::Warning, "paused by an alert: `Space` goes on");
         effects.extend(keys::go(app, Command::Pause));
     }
     effects
@@ -146,6 +149,7 @@ fn over(app: &mut App, phase: Phase) -> Vec<Effect> {
         run.moves.clear();
         run.weight_decay.preview = None;
         run.learning_rate.preview = None;
+        run.turning = None;
     }
     match app.mode {
         Mode::Leaving { ending, .. } => vec![Effect::Leave(ending)],

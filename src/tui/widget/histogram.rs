@@ -50,7 +50,7 @@ impl Widget for &Histogram<'_> {
             let mut eighths = (all.round() as usize).max(usize::from(count > 0));
             for y in (area.y..area.bottom()).rev() {
                 let bar = EIGHTHS[eighths.min(8)];
-                (x..(x + columns).min(area.right())).for_each(|x| _ = buffer.set_string(x, y, bar, self.style));
+                (x..(x + columns).min(area.right())).for_each(|x| buffer.set_string(x, y, bar, self.style));
                 eighths = eighths.saturating_sub(8);
             }
         }

@@ -379,7 +379,7 @@ mod tests {
     use crate::tui::widget::ruler::Spread;
 
     fn steps(steps: std::ops::Range<u64>) -> Ruler<'static> {
-        Ruler { steps, spread: Spread::Even(0), name: "step" }
+        Ruler { steps, spread: Spread::Even(0), scale: Scale::Linear, name: "step" }
     }
 
     fn plot<'a>(frame: PlotFrame, traces: &'a [Trace], marks: &'a [Mark]) -> Plot<'a> {
