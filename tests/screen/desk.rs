@@ -103,6 +103,16 @@ impl Desk {
         }
     }
 
+    /// Answers what was asked since then, as a source does that was busy.
+    pub fn answer(&mut self, from: usize) {
+        let asked = self.sent[from..].to_vec();
+        for command in &asked {
+            for event in self.source.obey(command) {
+                self.hear(event);
+            }
+        }
+    }
+
     /// What the screen shows, as text.
     pub fn look(&self, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal never fails");

@@ -2,6 +2,7 @@
 
 mod charts;
 mod desk;
+mod edits;
 mod hyper;
 mod keys;
 mod microscope;
