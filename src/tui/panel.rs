@@ -26,8 +26,9 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::app::window::Unit;
 use super::app::{App, Drag, Panel, Run};
 use super::digits;
+use super::glyphs::Glyphs;
 use super::widget::axis::Scale;
-use super::widget::plot::{Mark, Plot, PlotFrame, Trace};
+use super::widget::plot::{Grid, Mark, Plot, PlotFrame, Trace};
 use super::widget::ruler::{Ruler, Spread};
 use crate::series::Extent;
 use crate::stream::{Knob, printable};
@@ -78,8 +79,10 @@ fn chart(app: &App, run: &Run, frame: PlotFrame, traces: &[Trace], area: Rect, b
     let notches: Vec<u64> = told.iter().map(|evaluation| evaluation.step).collect();
     let marks = marks(app, run);
     let theme = &app.theme;
+    // Where curves are letters and dots themselves, more of them would be read as curves.
+    let grid = if app.options.glyphs == Glyphs::Ascii { Grid::None } else { Grid::Dots };
     let plot = Plot {
-        frame,
+        frame: frame.with_grid(grid),
         traces,
         marks: &marks,
         notches: &notches,

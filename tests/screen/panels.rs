@@ -151,3 +151,33 @@ fn hints_name_keys_as_they_are_mapped() {
     desk.press("w");
     assert!(desk.look(120, 36).contains("the run is over; F3 leaves"), "{}", desk.look(120, 36));
 }
+
+#[test]
+fn the_edit_that_stopped_the_overfitting_says_so() {
+    let mut desk = Desk::new(Source::demo());
+    desk.train(1000);
+    desk.press("w3<Enter>");
+    assert!(!desk.look(120, 36).contains("overfitting stopped"));
+    desk.train(241);
+    for (width, height) in [(80, 24), (120, 36)] {
+        let screen = desk.look(width, height);
+        assert!(screen.contains("λ 0 → 3.00   since then: val −0.36 ▼   overfitting stopped"), "{screen}");
+    }
+    desk.press("w1<Enter>");
+    desk.train(100);
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("until ②: val −0.36, fc1.weight −45 %   overfitting stopped"), "{screen}");
+    assert_eq!(screen.matches("overfitting stopped").count(), 1, "{screen}");
+}
+
+#[test]
+fn what_is_typed_is_foreseen_in_whole_parts() {
+    let mut desk = desk();
+    desk.press("w3");
+    for (width, last) in [(80, "steps"), (120, "16.7 epochs"), (200, "half-life ≈231")] {
+        desk.resize(width, 36);
+        let screen = desk.look(width, 36);
+        let line = screen.lines().last().unwrap_or_default();
+        assert!(line.contains("= λ 3.00  ‖w‖ ") && line.contains(last), "{line}");
+    }
+}

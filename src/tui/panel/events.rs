@@ -23,11 +23,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     }
     let width = inside.width.saturating_sub(2);
     let entries = run.journal.entries.iter().rev().skip(app.scrolled);
-    // With the screen to itself it tells everything to its end.
-    let lines = entries.flat_map(|entry| match line(app, run, entry, width, Stamp::Step) {
-        line if app.zoomed => wrap(line, width),
-        line => vec![fit(line, width)],
-    });
+    let lines = entries.flat_map(|entry| wrap(line(app, run, entry, width, Stamp::Step), width));
     for (y, line) in (inside.y..inside.bottom()).zip(lines) {
         buffer.set_line(inside.x + 1, y, &line, width);
     }
@@ -161,6 +157,14 @@ fn edited<'a>(app: &App, run: &Run, number: usize, width: u16, stamp: Stamp) -> 
         None => since(app, run, edit),
         Some(next) => until(app, run, edit, (number + 1, next)),
     };
+    let rescue =
+        run.journal.rescues.contains(&number).then(|| Span::styled("   overfitting stopped", app.theme.strong));
+    let mut effects = effects;
+    // Of the last edit right behind what it did to the loss, of others behind all that they did.
+    let last = run.journal.edits.len() == number;
+    rescue
+        .into_iter()
+        .for_each(|rescue| effects.insert(if last { effects.len().min(1) } else { effects.len() }, rescue));
     // Whole parts only: half a number is a wrong number.
     for part in effects {
         if line.width() + part.width() > width.into() {

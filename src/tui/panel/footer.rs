@@ -17,7 +17,7 @@ use crate::tui::digits;
 use crate::tui::update::candidates;
 
 /// The keys that are worth a place, most useful first.
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 17] = [
     ("[ ]", "λ"),
     ("w", "type λ"),
     (", .", "η"),
@@ -25,7 +25,9 @@ const KEYS: [(&str, &str); 15] = [
     (PANELS, "panels"),
     ("?", "help"),
     ("q", "quit"),
+    ("e", "explain"),
     ("z", "undo"),
+    ("u", "views"),
     ("t", "scope"),
     (":", "command"),
     ("Tab", "panel"),
@@ -82,18 +84,16 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
                 Scope::All => "all tensors".into(),
                 scope => printable(&scope.to_string()).into_owned(),
             };
-            if let Some(units) = units(app, *which, scope, input.value()) {
-                let line = typing(app, format!("{} for {whose}: ", which.knob().symbol()), input, units);
+            let prompt = format!("{} for {whose}: ", which.knob().symbol());
+            let taken = Span::raw(format!("{prompt}{}", input.value())).width() + 6;
+            let room = usize::from(area.width).saturating_sub(taken);
+            if let Some(units) = units(app, *which, scope, input.value(), room) {
+                let line = typing(app, prompt, input, units);
                 buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
                 return;
             }
             let follow = if *scope == Scope::All { "" } else { "all: as all others   " };
-            typing(
-                app,
-                format!("{} for {whose}: ", which.knob().symbol()),
-                input,
-                format!("{follow}Enter sets it   Esc leaves it"),
-            )
+            typing(app, prompt, input, format!("{follow}Enter sets it   Esc leaves it"))
         }
         (Mode::Noting { input }, _) => typing(app, "note: ".into(), input, "Enter keeps it   Esc leaves it".into()),
         (Mode::Seeking { input, .. }, _) => {
@@ -116,6 +116,13 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         (Mode::Leaving { .. }, _) => {
             Line::styled("stopping: one last evaluation …   ctrl-c twice to quit at once", theme.strong)
         }
+        (_, notice)
+            if notice.as_ref().is_none_or(|notice| notice.tone == Tone::Plain)
+                && app.turns_unseen()
+                && !foreseen(app).is_empty() =>
+        {
+            Line::styled(foreseen(app), theme.pending)
+        }
         (_, Some(notice)) => {
             let style = match notice.tone {
                 Tone::Plain => theme.strong,
@@ -133,7 +140,6 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
                 let line = Line::styled(format!("training failed: {}", printable(message)), theme.warning);
                 return over(app, line, area, buffer);
             }
-            _ if app.turns_unseen() && !foreseen(app).is_empty() => Line::styled(foreseen(app), theme.pending),
             Phase::Diverged => Line::styled(app.keyed("diverged: `Space` asks what to do, `q` stops"), theme.warning),
             _ => return keys(app, area, buffer),
         },
@@ -146,8 +152,8 @@ fn foreseen(app: &App) -> String {
     app.run.as_ref().map_or(String::new(), |run| super::knobs::foresee(app, run).join("  "))
 }
 
-/// What is typed for λ in every unit, and where the chosen tensor's norm would go.
-fn units(app: &App, which: Which, scope: &Scope, text: &str) -> Option<String> {
+/// Where the chosen tensor's norm would go, and what is typed for λ in every unit, as many as there is room for.
+fn units(app: &App, which: Which, scope: &Scope, text: &str, room: usize) -> Option<String> {
     let run = app.run.as_ref()?;
     let mut parts = Vec::new();
     if which == Which::WeightDecay {
@@ -155,8 +161,16 @@ fn units(app: &App, which: Which, scope: &Scope, text: &str) -> Option<String> {
         parts = run.exchange(app.tensor).describe(weight_decay, digits::near);
     }
     let coming = app.coming(run, app.tensor)?;
-    parts.extend(run.predict(app.tensor, &coming).ok().map(|prediction| norm::tell(&prediction)));
-    Some(format!("= {}", parts.join("  ")))
+    let told = run.predict(app.tensor, &coming).ok().map(|prediction| norm::tell(&prediction));
+    told.into_iter().for_each(|told| parts.insert(parts.len().min(1), told));
+    let mut line = String::from("=");
+    for part in parts {
+        if Span::raw(format!("{line}  {part}")).width() > room {
+            break;
+        }
+        line += &format!("{}{part}", if line == "=" { " " } else { "  " });
+    }
+    Some(line)
 }
 
 /// An error with everything that it says is allowed, over as many lines above as it takes.

@@ -4,7 +4,7 @@ use super::{Effect, edits, keys};
 use crate::stream::{Command, Event, Level, What};
 use crate::tui::app::journal::Happening;
 use crate::tui::app::{App, Mode, Phase, Run, SMOOTHINGS, Tone};
-use crate::tui::coach::Hint;
+use crate::tui::coach::{Hint, Turn};
 use crate::tui::{Access, OnAlert};
 
 /// Takes an event into the state.
@@ -22,9 +22,13 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.seconds = evaluation.seconds;
             let step = evaluation.step;
             run.history.evaluate(evaluation);
-            if let Some(rise) = run.coach.look(&run.history.evaluations) {
-                let hint = Hint::Overfitting { rise, remedy: run.remedy() };
-                run.journal.add(step, Happening::Hint(hint));
+            match run.coach.look(&run.history.evaluations) {
+                Some(Turn::Rise(rise)) => {
+                    let hint = Hint::Overfitting { rise, remedy: run.remedy() };
+                    run.journal.add(step, Happening::Hint(hint));
+                }
+                Some(Turn::Fall) => run.journal.rescued(),
+                None => {}
             }
         }
         (What::Edited(edit), Some(run)) => edits::confirm(run, edit),

@@ -203,6 +203,8 @@ fn back(app: &mut App) {
     }
     if app.zoomed {
         charts::zoom_panel(app);
+        // What was said of it is past.
+        app.notice = None;
     } else if !app.filter.is_empty() {
         app.filter.clear();
     } else {

@@ -15,10 +15,14 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
-pub use self::frame::PlotFrame;
+pub use self::frame::{Grid, PlotFrame};
 use super::axis;
 use super::dots::{Dots, Pen};
 use crate::series::Extent;
+
+/// Cells from one dot of the grid to the next, and what stands there.
+const GRID: u16 = 4;
+const DOT: &str = "·";
 
 /// A chart: the frame and what is in it.
 #[derive(Debug)]
@@ -121,6 +125,11 @@ impl Plot<'_> {
             let x = line.saturating_sub(text.len() as u16 + 1).max(area.x);
             buffer.set_stringn(x, y, &text, usize::from(line - x), self.quiet);
             buffer.set_string(line, y, "┤", self.quiet);
+            if self.frame.grid == Grid::Dots {
+                for x in (plot.x + GRID / 2..plot.right()).step_by(GRID.into()) {
+                    buffer.set_string(x, y, DOT, self.quiet);
+                }
+            }
         }
         if plot.bottom() < area.bottom() {
             buffer.set_string(line, plot.bottom(), "└", self.quiet);
@@ -223,7 +232,7 @@ impl Plot<'_> {
             free = x + width;
             buffer.set_stringn(x, plot.y, &mark.sign, usize::from(plot.right() - x), mark.style);
             let (from, length) = (x + width + 1, Span::raw(&mark.text).width() as u16);
-            let blank = |x: u16| buffer[(x, plot.y)].symbol() == " ";
+            let blank = |x: u16| matches!(buffer[(x, plot.y)].symbol(), " " | DOT);
             if length > 0 && from + length <= plot.right() && (from - 1..from + length).all(blank) {
                 buffer.set_string(from, plot.y, &mark.text, mark.style);
             }
@@ -242,7 +251,7 @@ impl Plot<'_> {
         let plot = self.frame.plot;
         let Some(x) = self.crosshair.and_then(|step| self.frame.column(step)) else { return };
         for y in plot.y..plot.bottom() {
-            if matches!(buffer[(x, y)].symbol(), " " | "┊") {
+            if matches!(buffer[(x, y)].symbol(), " " | "┊" | DOT) {
                 buffer.set_string(x, y, "┃", self.strong);
             }
         }

@@ -29,6 +29,17 @@ pub struct PlotFrame {
     y: (f64, f64),
     scale: Scale,
     pub(super) ticks: Vec<f64>,
+    pub(super) grid: Grid,
+}
+
+/// What is behind the curves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Grid {
+    /// Nothing.
+    #[default]
+    None,
+    /// Sparse dots at the height of each tick.
+    Dots,
 }
 
 impl PlotFrame {
@@ -42,7 +53,12 @@ impl PlotFrame {
         let plot = Rect::new(left, area.y, width, height);
         let edges = x.edges(usize::from(width) * 2);
         let labels = x.ticks(usize::from(width / 12).clamp(2, 9));
-        PlotFrame { plot, area, edges, labels, name: x.name, y, scale, ticks }
+        PlotFrame { plot, area, edges, labels, name: x.name, y, scale, ticks, grid: Grid::None }
+    }
+
+    /// The same with something behind the curves.
+    pub fn with_grid(self, grid: Grid) -> Self {
+        PlotFrame { grid, ..self }
     }
 
     /// The steps at which the pixel columns begin, and the end of the last; a trace has an extent for each of them.

@@ -143,6 +143,20 @@ fn the_crosshair_goes_behind_the_curve_and_the_labels_tell_its_step() {
 }
 
 #[test]
+fn a_grid_is_dots_behind_everything() {
+    let area = Rect::new(0, 0, 17, 5);
+    let mut buffer = Buffer::empty(area);
+    let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 0).with_grid(Grid::Dots);
+    let columns = vec![crate::series::Extent::of(2.0); 14];
+    let traces = [Trace { columns, pen: Pen::Braille, style: Style::new(), label: None, join: Join::Line }];
+    let mark = Mark { at: 60, sign: "①".into(), text: String::new(), style: Style::new() };
+    plot(frame, &traces, &[mark]).render(area, &mut buffer);
+    let picture =
+        ["3 ┤  ·   · ① ·   ", "2 ┤⠤⠤⠤⠤⠤⠤⠤ ┊ ·   ", "1 ┤  ·   · ┊ ·   ", "  └┬─────────────", "   0         step"];
+    assert_eq!(buffer, Buffer::with_lines(picture));
+}
+
+#[test]
 fn no_size_is_too_small() {
     let mark = Mark { at: 99, sign: "21".into(), text: "λ 0 → 3".into(), style: Style::new() };
     for width in 0..16 {
