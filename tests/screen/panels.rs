@@ -181,3 +181,25 @@ fn what_is_typed_is_foreseen_in_whole_parts() {
         assert!(line.contains("= λ 3.00  ‖w‖ ") && line.contains(last), "{line}");
     }
 }
+
+#[test]
+fn an_alert_of_overfitting_names_the_key_that_helps_until_something_is_done() {
+    let mut desk = desk();
+    let alert = Alert {
+        step: 200,
+        seconds: 4.0,
+        level: Level::Warning,
+        kind: AlertKind::Overfitting,
+        tensor: None,
+        number: 0.91,
+        bound: 0.738,
+        hint: "it memorises: raise λ, lower η, or stop here".into(),
+    };
+    desk.hear(What::Alert(alert));
+    for (width, height) in [(60, 16), (80, 24), (120, 36)] {
+        let screen = desk.look(width, height);
+        assert!(screen.contains("warning: overfitting: press ] for λ 1.00"), "{screen}");
+    }
+    desk.press("w3<Enter>");
+    assert!(desk.look(120, 36).contains("warning: overfitting (0.910 > 0.738): it"), "{}", desk.look(120, 36));
+}

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::frame;
-use crate::stream::{Author, Columns, Edit, Knob, Level, StopReason, printable};
+use crate::stream::{Alert, AlertKind, Author, Columns, Edit, Knob, Level, StopReason, printable};
 use crate::tui::app::journal::{Entry, Happening};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::coach::Hint;
@@ -88,7 +88,8 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
                 1 => " and 1 other".into(),
                 others => format!(" and {others} others"),
             };
-            let text = format!("{}{more}: {}", alert.describe(digits::three), alert.hint);
+            let told = format!("{}{more}", alert.describe(digits::three));
+            let text = format!("{}: {}", with_key(app, run, alert, told), alert.hint);
             ("▲", style, printable(&text).into_owned().into())
         }
         Happening::Paused => ("‖", theme.quiet, app.keyed("paused: `Space` goes on, `n` makes one step").into()),
@@ -120,6 +121,19 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
         Happening::Failed(message) => ("×", theme.warning, format!("training failed: {}", printable(message)).into()),
     };
     Line::from(vec![Span::styled(format!("{sign:<2}"), style), stamp.of(app, entry.step), Span::styled(text, style)])
+}
+
+/// An alert that tells of overfitting has the key that would help before its numbers: where there is one line for it,
+/// that is what must not be cut. What was done since has answered it.
+fn with_key(app: &App, run: &Run, alert: &Alert, told: String) -> String {
+    let open = run.journal.edits.last().is_none_or(|edit| edit.step < alert.step);
+    let remedy = run.remedy().filter(|_| open && alert.kind == AlertKind::Overfitting && !app.looks_on());
+    match (remedy, told.split_once(" (")) {
+        (Some((key, value)), Some((head, numbers))) => {
+            format!("{head}: press {} for λ {} ({numbers}", app.keys(&key.to_string()), digits::exact(value))
+        }
+        _ => told,
+    }
 }
 
 /// What was noticed, with its numbers and what may help.
