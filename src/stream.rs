@@ -9,11 +9,13 @@ mod checkpoint;
 mod command;
 mod config;
 mod data;
+mod distribution;
 mod event;
 mod network;
 pub mod number;
 mod optimizer;
 mod script;
+mod spending;
 mod stats;
 mod text;
 mod wire;
@@ -23,6 +25,7 @@ pub use checkpoint::{Checkpoint, Dial, KnobState};
 pub use command::{Author, Columns, Command, Knob, Scope, Setting};
 pub use config::{Init, Length, PaceError, PlannedEdit, RunConfig, RunOptions};
 pub use data::{Augmentation, AugmentationError, DataConfig, Missing, SPLIT_SEED, SeriesConfig, Standardise, Task};
+pub use distribution::{BINS, Distribution};
 pub use event::{
     DataInfo, Description, Edit, Evaluation, Event, FinalNorm, Hyper, Machine, Refusal, Score, StopReason, Summary,
     TensorInfo, Weights, What,
@@ -30,6 +33,7 @@ pub use event::{
 pub use network::{LayerConfig, LossConfig};
 pub use optimizer::{Convention, DecayMask, DecayMode, Hook, OptimizerConfig, Schedule};
 pub use script::{Act, Script};
+pub use spending::{Phase, Spending};
 pub use stats::{StepBatch, StepRow, TensorSums};
 pub use text::printable;
 pub use wire::{Closed, EventReceiver, EventSender, lossless, merging};

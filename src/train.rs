@@ -1,6 +1,7 @@
 //! Training: one step, the team of threads that computes it, the thread that runs it and listens to commands.
 
 mod checkpoint;
+mod clock;
 mod experiment;
 mod learner;
 mod machine;

@@ -240,8 +240,14 @@ fn record_large(path: &Path, description: &Event, shift: f64) {
         source.send(What::Steps(batch).into()).unwrap();
         let (step, seconds) = ((part + 1) * 2000, (part + 1) as f64 * 2.0);
         let score = Score { loss: 1.0 / (1.0 + part as f64) + shift, accuracy: 0.8 };
-        let evaluation =
-            wdtop::stream::Evaluation { step, epoch: step as f64 / 120.0, seconds, train: score, validation: score };
+        let evaluation = wdtop::stream::Evaluation {
+            step,
+            epoch: step as f64 / 120.0,
+            seconds,
+            train: score,
+            validation: score,
+            weights: Vec::new(),
+        };
         source.send(What::Evaluated(evaluation).into()).unwrap();
         if part == 200 {
             let (knob, scope, by) = (Knob::WeightDecay, Scope::All, Author::Keys);

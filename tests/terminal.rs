@@ -214,6 +214,10 @@ fn a_session_at_the_keyboard() {
     window.press("y");
     assert!(window.wait_for_the_end().success());
     window.assert_restored();
+    // The normal screen keeps how it ended, and where the recording is.
+    let sent = window.sent();
+    let told = &sent[sent.rfind("\x1b[?1049l").unwrap()..];
+    assert!(told.contains("stopped after ") && told.contains("validation loss "), "{told}");
 }
 
 #[test]
@@ -253,8 +257,20 @@ fn who_leaves_at_once_is_told_where_the_recording_is() {
 
 #[test]
 fn a_frame_is_one_write_between_its_marks() {
-    let mut window = Window::open(&[]);
-    window.wait_for("running");
+    let mut window = Window::with(&["train", "demo", "--pace", "0", "--no-record"], &[("COLORTERM", "truecolor")]);
+    window.resize(200, 50);
+    window.wait_for("6 throughput");
+    // Every cell anew, twice, and all that changes meanwhile.
+    let (begin, before) = (Instant::now(), window.sent().len());
+    for _ in 0..2 {
+        window.press("\x0c");
+        thread::sleep(Duration::from_millis(500));
+    }
+    let (sent, seconds) = (window.sent(), begin.elapsed().as_secs_f64());
+    let frames: Vec<usize> = sent[before..].split("\x1b[?2026h").skip(1).map(str::len).collect();
+    let most = frames.iter().copied().max().unwrap_or(0);
+    assert!((4_000..=64 << 10).contains(&most), "the largest of {} frames has {most} bytes", frames.len());
+    assert!(frames.len() as f64 <= 30.0 * seconds + 1.0, "{} frames in {seconds} s", frames.len());
     window.press("\x03\x03");
     window.wait_for_the_end();
     let sent = window.sent();

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, bounded};
 use wdtop::optim;
 use wdtop::stream::{
-    Author, Command, Convention, DataConfig, DecayMask, EventReceiver, Init, Knob, Length, OptimizerConfig,
-    PlannedEdit, RunConfig, RunOptions, Schedule, Scope, Setting, StepRow, StopReason, Summary, TensorSums, What,
-    lossless, merging,
+    Author, Command, Convention, DataConfig, DecayMask, Distribution, EventReceiver, Init, Knob, Length,
+    OptimizerConfig, Phase, PlannedEdit, RunConfig, RunOptions, Schedule, Scope, Setting, Spending, StepRow,
+    StopReason, Summary, TensorSums, What, lossless, merging,
 };
 use wdtop::train::{self, Experiment};
 
@@ -119,6 +119,33 @@ fn threads_do_not_change_bits() {
             assert_eq!(losses(&many), losses(&one), "{optimizer} on {threads} threads");
         }
     }
+}
+
+#[test]
+fn the_time_of_a_run_and_the_places_of_its_weights_are_told() {
+    let (_commands, events) = start(small("adamw"), RunOptions { pace: 200.0, ..free(2) });
+    let (mut spent, mut distributions, mut summary) = (Spending::default(), Vec::new(), None);
+    while let Ok(event) = events.recv() {
+        match event.what {
+            What::Steps(batch) => spent = spent.plus(batch.spent()),
+            What::Evaluated(evaluation) => distributions.push(evaluation.weights),
+            What::Finished(end) => summary = Some(end),
+            _ => {}
+        }
+    }
+    for phase in [Phase::Data, Phase::Forward, Phase::Loss, Phase::Backward, Phase::Evaluation, Phase::Pace] {
+        assert!(spent.of(phase) > 0.0, "{}: {spent:?}", phase.name());
+    }
+    let summary = summary.unwrap();
+    // 40 updates at 200 a second; what is spent after the last statistics nobody hears of.
+    assert!((0.1..=summary.seconds).contains(&spent.total()), "{} of {}", spent.total(), summary.seconds);
+    let totals = |weights: &Vec<Distribution>| weights.iter().map(Distribution::total).collect::<Vec<_>>();
+    assert_eq!(distributions.len(), 5);
+    assert!(distributions.iter().all(|weights| totals(weights) == [784 * 37, 37, 370, 10]));
+    let norm = |weights: &Distribution| weights.highest.max(-weights.lowest);
+    assert!(norm(&distributions[4][0]) < summary.tensors[0].norm && norm(&distributions[4][0]) > 0.0);
+    // Neither the clock nor the counting changes a weight.
+    assert_eq!(summary.digest, run(small("adamw"), 1).summary().digest);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::alert::Alert;
 use super::checkpoint::Checkpoint;
 use super::command::{Author, Columns, Knob, Scope};
 use super::config::{RunConfig, RunOptions};
+use super::distribution::Distribution;
 use super::number;
 use super::stats::StepBatch;
 
@@ -362,6 +363,9 @@ pub struct Evaluation {
     pub train: Score,
     /// The whole validation set.
     pub validation: Score,
+    /// How the weights of each tensor lie, in the tensors' order; none in recordings from before there were any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<Distribution>,
 }
 
 /// A hyperparameter as it was changed.
@@ -510,9 +514,14 @@ mod tests {
             seconds: 1.0,
             train: Score { loss: f64::INFINITY, accuracy: 0.1 },
             validation: Score { loss: f64::NEG_INFINITY, accuracy: 0.1 },
+            weights: vec![Distribution::of([0.25, f64::NAN].into_iter())],
         }));
         let line = serde_json::to_string(&event).unwrap();
         assert!(line.contains(r#""loss":"Infinity""#) && line.contains(r#""loss":"-Infinity""#), "{line}");
         assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+        let (before, after) = line.split_once(r#","weights":[{"lowest":0.25,"#).unwrap();
+        let without = format!("{before}{}", &after[after.find(r#","branch""#).unwrap()..]);
+        assert!(matches!(serde_json::from_str::<Event>(&without).unwrap().what,
+            What::Evaluated(evaluation) if evaluation.weights.is_empty()));
     }
 }

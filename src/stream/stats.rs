@@ -1,5 +1,7 @@
 //! The statistics of updates, batched: one row for each update and, for each row, one entry for each tensor.
 
+use super::spending::Spending;
+
 /// What an update tells of the whole network. The loss is that of the update's own batch, before the update.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct StepRow {
@@ -97,12 +99,13 @@ pub struct StepBatch {
     tensors: usize,
     rows: Vec<StepRow>,
     sums: Vec<TensorSums>,
+    spent: Spending,
 }
 
 impl StepBatch {
     /// An empty batch for a network of so many tensors.
     pub fn new(tensors: usize) -> Self {
-        StepBatch { tensors, rows: Vec::new(), sums: Vec::new() }
+        StepBatch { tensors, ..StepBatch::default() }
     }
 
     /// Adds an update.
@@ -123,9 +126,20 @@ impl StepBatch {
         assert_eq!(self.tensors, later.tensors, "batches of the same network");
         self.rows.extend_from_slice(&later.rows);
         self.sums.extend_from_slice(&later.sums);
+        self.spent = self.spent.plus(later.spent);
     }
 
-    /// Takes away the updates from position `row` on, and gives them.
+    /// Where the time went until these updates were sent, which were made since those before.
+    pub fn spent(&self) -> Spending {
+        self.spent
+    }
+
+    /// Tells where the time went.
+    pub fn tell_spent(&mut self, spent: Spending) {
+        self.spent = spent;
+    }
+
+    /// Takes away the updates from position `row` on, and gives them. Where the time went stays with the others.
     ///
     /// # Panics
     /// Where there are fewer.
@@ -134,6 +148,7 @@ impl StepBatch {
             tensors: self.tensors,
             rows: self.rows.split_off(row),
             sums: self.sums.split_off(row * self.tensors),
+            spent: Spending::default(),
         }
     }
 
@@ -151,6 +166,7 @@ impl StepBatch {
     pub fn clear(&mut self) {
         self.rows.clear();
         self.sums.clear();
+        self.spent = Spending::default();
     }
 
     /// Number of tensors that each update has an entry for.
@@ -186,6 +202,7 @@ impl StepBatch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spending::Phase;
     use super::*;
 
     fn batch(steps: std::ops::Range<u64>) -> StepBatch {
@@ -216,5 +233,22 @@ mod tests {
         assert_eq!(first, batch(0..5));
         assert_eq!(first.split_off(2), batch(2..5));
         assert_eq!(first, batch(0..2));
+    }
+
+    #[test]
+    fn where_the_time_went_is_joined_and_forgotten_with_the_rows() {
+        let spent = |seconds| {
+            let mut spent = Spending::default();
+            spent.add(Phase::Pace, seconds);
+            spent
+        };
+        let (mut first, mut second) = (batch(0..2), batch(2..3));
+        first.tell_spent(spent(1.0));
+        second.tell_spent(spent(2.0));
+        first.append(&second);
+        assert_eq!(first.spent(), spent(3.0));
+        assert_eq!(first.split_off(1).spent(), Spending::default());
+        first.clear();
+        assert_eq!(first, StepBatch::new(2));
     }
 }

@@ -7,6 +7,7 @@
 
 use thiserror::Error;
 
+use super::clock::Laps;
 use super::pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
 use super::team::Team;
 use crate::data::{self, Batch, Samples};
@@ -15,7 +16,7 @@ use crate::nn::{self, Mode, Network, Passage, Targets, initialise};
 use crate::optim::{Knobs, Optimizer};
 use crate::random::{Generator, Purpose};
 use crate::scalar::is_finite;
-use crate::stream::{Init, LossConfig, Score, TensorSums, Weights};
+use crate::stream::{Distribution, Init, LossConfig, Phase, Score, Spending, TensorSums, Weights};
 
 /// Samples of an evaluation that are in memory at once.
 pub(super) const EVALUATION_SAMPLES: usize = 128;
@@ -32,6 +33,7 @@ pub struct Learner<T: Element> {
     evaluation: Passage<T>,
     /// Running statistics as they were before the step.
     numbers: Vec<T>,
+    laps: Laps,
 }
 
 /// What a step tells of its batch: loss and accuracy before the update.
@@ -125,6 +127,7 @@ impl<T: Element> Learner<T> {
             training: Passage::shared_by(threads, &network, batch, nn::Purpose::Training),
             evaluation: Passage::shared_by(threads, &network, EVALUATION_SAMPLES, nn::Purpose::Evaluation),
             numbers: Vec::new(),
+            laps: Laps::default(),
             network,
             loss,
             seed,
@@ -173,9 +176,25 @@ impl<T: Element> Learner<T> {
         self.network.tensors().iter().map(|tensor| square(tensor.place.clone())).collect()
     }
 
+    /// How the weights of every tensor lie as they are now.
+    pub fn weight_distributions(&self) -> Vec<Distribution> {
+        let of = |range: std::ops::Range<usize>| Distribution::of(self.weights()[range].iter().map(|w| w.wide()));
+        self.network.tensors().iter().map(|tensor| of(tensor.place.clone())).collect()
+    }
+
     /// The six sums of the last update, one entry for each tensor.
     pub fn sums(&self) -> &[TensorSums] {
         self.pass.sums()
+    }
+
+    /// Has the next step timed phase by phase.
+    pub(super) fn time_next_step(&mut self) {
+        self.laps.start();
+    }
+
+    /// What the step took that was timed, up to now.
+    pub(super) fn take_laps(&mut self) -> Option<Spending> {
+        self.laps.stop()
     }
 
     /// One update on a batch, with the hyperparameters in force.
@@ -202,7 +221,7 @@ impl<T: Element> Learner<T> {
         Batch { indices, epoch }: Batch<'_>,
         knobs: &Knobs,
     ) -> Result<Progress, NotFinite> {
-        let Learner { network, team, pass, training, .. } = self;
+        let Learner { network, team, pass, training, laps, .. } = self;
         let key = Generator::new(self.seed, Purpose::Dropout, pass.updates()).key();
         let setting = nn::Setting { network, weights: pass.weights(), instructions: self.instructions };
         let pick = |at: usize| indices[at] as usize;
@@ -214,7 +233,9 @@ impl<T: Element> Learner<T> {
             }
             samples.write_augmented(pick(at), epoch, row);
         });
+        laps.end(Phase::Data);
         training.forward(team, setting, Mode::Training(key));
+        laps.end(Phase::Forward);
         training.judge(setting, self.loss);
         let progress = progress(training, setting, indices.len());
         if !is_finite(progress.loss) {
@@ -224,6 +245,7 @@ impl<T: Element> Learner<T> {
         if let Some(layer) = training.first_odd_memory(network) {
             return Err(NotFinite { what: format!("the statistics of {layer}"), weights: Weights::Kept });
         }
+        laps.end(Phase::Loss);
         training.backward(team, setting);
         let bounded = training.gradients_are_bounded(setting);
         let (network, training) = (&*network, &*training);
@@ -241,6 +263,7 @@ impl<T: Element> Learner<T> {
             })?;
             pass.update_with_found(team, knobs);
         }
+        laps.end(Phase::Backward);
         if let Some(tensor) = pass.sums().iter().position(|sums| !sums.d2.is_finite()) {
             return Err(NotFinite::of("update", &network.tensors()[tensor].name, Weights::Lost));
         }

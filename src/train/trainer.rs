@@ -10,14 +10,15 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use sha2::{Digest, Sha256};
 
 use super::checkpoint::Continuation;
+use super::clock::Clock;
 use super::experiment::{Experiment, Sentinel, planned};
 use super::learner::{NotFinite, Progress};
 use super::watch::Watch;
 use crate::optim::Knobs;
 use crate::scalar::Scalar;
 use crate::stream::{
-    Act, Checkpoint, Closed, Columns, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal,
-    RunOptions, Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, Weights, What,
+    Act, Checkpoint, Closed, Columns, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Phase,
+    Refusal, RunOptions, Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, Weights, What,
 };
 
 /// Commands that may wait for the trainer; more than a hand can type between two updates.
@@ -59,6 +60,7 @@ struct Trainer {
     /// Statistics that were not sent yet.
     batch: StepBatch,
     sent: Instant,
+    clock: Clock,
     evaluated: Option<u64>,
     start: Instant,
     state: State,
@@ -101,6 +103,7 @@ impl Trainer {
             next_act: 0,
             batch: events.spare(experiment.description.tensors.len()),
             sent: now,
+            clock: Clock::start(),
             evaluated: None,
             start: now,
             state: State::Running,
@@ -200,6 +203,9 @@ impl Trainer {
 
     fn make_update(&mut self) -> Result<(), NotFinite> {
         let Experiment { description, data, learner, knobs, order, .. } = &mut self.experiment;
+        if self.clock.wants_laps() {
+            learner.time_next_step();
+        }
         let progress = learner.step(&data.train, order.batch(self.step), knobs)?;
         let place = Place {
             step: self.step,
@@ -209,6 +215,7 @@ impl Trainer {
         let row = row_of(place, progress, learner.sums(), knobs, description.config.optimizer.decay_mode);
         self.batch.push(row, learner.sums());
         self.watch.update(&row, learner.sums(), knobs);
+        self.clock.timed(learner.take_laps());
         Ok(())
     }
 
@@ -253,17 +260,24 @@ impl Trainer {
             } else {
                 until
             };
+            let waiting = Instant::now();
             let heard = match until {
                 Some(until) => self.commands.recv_deadline(until),
                 None => self.commands.recv().map_err(RecvTimeoutError::from),
             };
+            match self.state {
+                State::Running => self.clock.spent(Phase::Pace, waiting),
+                State::Paused { .. } | State::Stopping => self.clock.stood_still(waiting),
+            }
             match heard {
                 Ok(command) => return Ok(Some(command)),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Nobody can resume any more.
                 Err(RecvTimeoutError::Disconnected) if self.state != State::Running => self.state = State::Stopping,
                 Err(RecvTimeoutError::Disconnected) => {
-                    thread::sleep(self.due.saturating_duration_since(Instant::now()));
+                    let waiting = Instant::now();
+                    thread::sleep(self.due.saturating_duration_since(waiting));
+                    self.clock.spent(Phase::Pace, waiting);
                 }
             }
         }
@@ -449,12 +463,15 @@ impl Trainer {
 
     /// Evaluates the validation set and as large a part of the training set.
     fn evaluate(&mut self) -> Result<(), Closed> {
+        let begun = Instant::now();
         let Experiment { data, learner, .. } = &mut self.experiment;
         let train = learner.evaluate(&data.train, data.train.len().min(data.validation.len()));
         let validation = learner.evaluate(&data.validation, data.validation.len());
+        let weights = learner.weight_distributions();
+        self.clock.spent(Phase::Evaluation, begun);
         self.evaluated = Some(self.step);
-        let evaluation =
-            Evaluation { step: self.step, epoch: self.epoch(), seconds: self.seconds(), train, validation };
+        let (step, epoch, seconds) = (self.step, self.epoch(), self.seconds());
+        let evaluation = Evaluation { step, epoch, seconds, train, validation, weights };
         self.watch.evaluated(&evaluation);
         self.send(What::Evaluated(evaluation))?;
         self.send_alerts()
@@ -511,7 +528,15 @@ impl Trainer {
     /// Sends an event after the statistics of the updates before it.
     fn send(&mut self, what: What) -> Result<(), Closed> {
         self.send_statistics()?;
-        self.events.send(what.into())
+        self.hand_over(what)
+    }
+
+    /// A recorder that is behind holds training up here.
+    fn hand_over(&mut self, what: What) -> Result<(), Closed> {
+        let begun = Instant::now();
+        let sent = self.events.send(what.into());
+        self.clock.spent(Phase::Recorder, begun);
+        sent
     }
 
     fn send_statistics(&mut self) -> Result<(), Closed> {
@@ -520,8 +545,9 @@ impl Trainer {
             return Ok(());
         }
         let empty = self.events.spare(self.batch.tensors());
-        let full = std::mem::replace(&mut self.batch, empty);
-        self.events.send(What::Steps(full).into())
+        let mut full = std::mem::replace(&mut self.batch, empty);
+        full.tell_spent(self.clock.settle());
+        self.hand_over(What::Steps(full))
     }
 
     fn seconds(&self) -> f64 {

@@ -5,8 +5,10 @@ pub(super) mod dial;
 pub(super) mod forecast;
 pub(super) mod growth;
 pub(super) mod history;
+pub(super) mod hyper;
 pub(super) mod journal;
 pub(super) mod lens;
+mod run;
 pub(super) mod table;
 pub(super) mod window;
 
@@ -16,22 +18,17 @@ use std::time::Duration;
 
 use tui_input::Input;
 
-use self::dial::{Dial, Pending, Reversible, Which};
-use self::growth::Growth;
-use self::history::History;
-use self::journal::Journal;
+use self::dial::Which;
+use self::hyper::Chosen;
 use self::lens::Lens;
+pub(super) use self::run::Run;
 use self::table::Order;
 use self::window::Window;
-use super::coach::Coach;
 use super::layout;
 use super::theme::Theme;
 use super::widget::axis::Scale;
 use super::{Access, Ending, Options};
-use crate::diagnostics::{Forces, Tracks};
-use crate::stream::{
-    Columns, Command, DecayMode, Description, Schedule, Scope, StepBatch, Summary, TensorInfo, Weights,
-};
+use crate::stream::{Command, Scope, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.
 pub(super) const SMOOTHINGS: [f64; 8] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
@@ -55,8 +52,8 @@ pub struct App {
     pub(super) zoomed: bool,
     /// The tensor that the arrows chose.
     pub(super) tensor: usize,
-    /// The dial that the arrows chose.
-    pub(super) dial: Which,
+    /// The dial or hyperparameter that the arrows chose.
+    pub(super) chosen: Chosen,
     /// Entries of the events panel scrolled past.
     pub(super) scrolled: usize,
     /// How far an edit reaches.
@@ -88,49 +85,6 @@ pub struct App {
     pub(super) notice: Option<Notice>,
     /// Until when a second ctrl-c ends the program.
     pub(super) interrupted: Option<Duration>,
-}
-
-/// A run as the screen knows it.
-#[derive(Debug)]
-pub(super) struct Run {
-    pub(super) description: Box<Description>,
-    pub(super) history: History,
-    pub(super) journal: Journal,
-    /// What diagnostics keeps of every tensor.
-    pub(super) tracks: Tracks,
-    pub(super) coach: Coach,
-    pub(super) weight_decay: Dial,
-    pub(super) learning_rate: Dial,
-    /// The rule's own hyperparameters as they stand.
-    pub(super) hyper: Vec<(String, f64)>,
-    /// Edits that were asked for and are not confirmed.
-    pub(super) pending: Vec<Pending>,
-    /// Edits that `z` takes back, the last one last.
-    pub(super) done: Vec<Reversible>,
-    /// Edits that `Z` repeats, the next one last.
-    pub(super) undone: Vec<Reversible>,
-    /// The next update's index.
-    pub(super) step: u64,
-    /// Wall time of the run, as far as it was told.
-    pub(super) seconds: f64,
-    /// Updates a second to aim at; 0 is as fast as it goes.
-    pub(super) pace: f64,
-    /// Paces that were asked for and are not confirmed, in order.
-    pub(super) paces: Vec<f64>,
-    /// Commands to go on or to stand still that will be answered, in order.
-    pub(super) moves: Vec<Command>,
-    /// The step of the last snapshot.
-    pub(super) snapshot: Option<u64>,
-    /// What was not finite and what became of the weights, until that is settled.
-    pub(super) trouble: Option<(String, Weights)>,
-    /// Bytes recorded.
-    pub(super) recorded: Option<u64>,
-    /// How fast they become more.
-    pub(super) growth: Growth,
-    /// Whether updates' columns are recorded.
-    pub(super) columns: Columns,
-    /// Why recording stopped.
-    pub(super) unrecorded: Option<String>,
 }
 
 /// How far a run has come.
@@ -185,11 +139,13 @@ pub(super) enum Panel {
     Layers,
     Norm,
     Events,
+    Throughput,
 }
 
 impl Panel {
     /// All, in the order of Tab.
-    pub(super) const ALL: [Panel; 5] = [Panel::Losses, Panel::Knobs, Panel::Layers, Panel::Norm, Panel::Events];
+    pub(super) const ALL: [Panel; 6] =
+        [Panel::Losses, Panel::Knobs, Panel::Layers, Panel::Norm, Panel::Events, Panel::Throughput];
 
     /// What it is called, and after its number in its title.
     pub(super) fn name(self) -> &'static str {
@@ -199,6 +155,7 @@ impl Panel {
             Panel::Layers => "layers",
             Panel::Norm => "norm",
             Panel::Events => "events",
+            Panel::Throughput => "throughput",
         }
     }
 
@@ -268,7 +225,7 @@ impl App {
             focus: Panel::Losses,
             zoomed: false,
             tensor: 0,
-            dial: Which::WeightDecay,
+            chosen: Chosen::Dial(Which::WeightDecay),
             scrolled: 0,
             reach: Reach::All,
             scale: Scale::Log,
@@ -294,10 +251,18 @@ impl App {
         self.options.preferences.keys.shown(keys)
     }
 
+    /// A text with the keys of the table that stand in it between backticks by the names that they have now.
+    pub(super) fn keyed(&self, text: &str) -> String {
+        let parts = text.split('`').enumerate();
+        parts.map(|(at, part)| if at % 2 == 1 { self.keys(part) } else { part.to_owned() }).collect()
+    }
+
     /// The time at which something changes without a key or an event; there is no need to wake up before.
     pub fn deadline(&self) -> Option<Duration> {
         let previews = self.run.iter().flat_map(|run| {
-            [&run.weight_decay, &run.learning_rate].into_iter().filter_map(|dial| Some(dial.preview.as_ref()?.due))
+            let dials = [&run.weight_decay, &run.learning_rate].into_iter();
+            let dials = dials.filter_map(|dial| Some(dial.preview.as_ref()?.due));
+            dials.chain(run.turning.as_ref().map(|turning| turning.due))
         });
         let leaving = match &self.mode {
             Mode::Leaving { until, resend, .. } => [*until, *resend],
@@ -372,142 +337,10 @@ impl App {
         let seconds = if tone == Tone::Warning { 8 } else { 4 };
         self.notice = Some(Notice { text: text.into(), tone, until: self.now + Duration::from_secs(seconds) });
     }
-}
 
-impl Run {
-    pub(super) fn new(description: Box<Description>, beta: f64) -> Self {
-        let tensors = description.tensors.len();
-        let config = &description.config;
-        let weight_decay = Dial::new(Which::WeightDecay, config.weight_decay, config.weight_decay_start, tensors);
-        let learning_rate = Dial::new(Which::LearningRate, config.lr, 1e-3, tensors);
-        Run {
-            history: History::new(tensors, beta),
-            journal: Journal::default(),
-            tracks: Tracks::new(description.tensors.iter().map(TensorInfo::len)),
-            coach: Coach::default(),
-            weight_decay,
-            learning_rate,
-            hyper: description.hyper.iter().map(|hyper| (hyper.key.clone(), hyper.value)).collect(),
-            pending: Vec::new(),
-            done: Vec::new(),
-            undone: Vec::new(),
-            step: 0,
-            seconds: 0.0,
-            pace: description.options.pace,
-            paces: Vec::new(),
-            moves: Vec::new(),
-            snapshot: None,
-            trouble: None,
-            recorded: None,
-            growth: Growth::default(),
-            columns: Columns::Kept,
-            unrecorded: None,
-            description,
-        }
-    }
-
-    pub(super) fn dial(&self, which: Which) -> &Dial {
-        match which {
-            Which::WeightDecay => &self.weight_decay,
-            Which::LearningRate => &self.learning_rate,
-        }
-    }
-
-    pub(super) fn dial_mut(&mut self, which: Which) -> &mut Dial {
-        match which {
-            Which::WeightDecay => &mut self.weight_decay,
-            Which::LearningRate => &mut self.learning_rate,
-        }
-    }
-
-    pub(super) fn extend(&mut self, batch: &StepBatch) {
-        let before = self.history.last.map(|row| row.step);
-        self.track(batch, before);
-        self.history.extend(batch);
-        if let Some(row) = self.history.last.filter(|row| Some(row.step) != before) {
-            self.step = self.step.max(row.step + 1);
-            self.seconds = row.seconds;
-            // Edits come between the updates: the last one was made with what is in force.
-            self.weight_decay.follow(row.weight_decay);
-            self.learning_rate.follow(row.lr);
-        }
-    }
-
-    /// Shows every update to diagnostics; rows that do not come after all others are passed over.
-    fn track(&mut self, batch: &StepBatch, mut before: Option<u64>) {
-        if batch.tensors() != self.description.tensors.len() {
-            return;
-        }
-        let forces: Vec<Forces> = (0..batch.tensors()).map(|tensor| self.forces(tensor)).collect();
-        for (row, sums) in batch.iter() {
-            if before.is_none_or(|before| row.step > before) {
-                before = Some(row.step);
-                self.tracks.update(row.step, sums.iter().zip(forces.iter().copied()));
-            }
-        }
-    }
-
-    /// The pace that was last asked for.
-    pub(super) fn asked_pace(&self) -> f64 {
-        self.paces.last().copied().unwrap_or(self.pace)
-    }
-
-    /// The value in force, or the one that was last asked for and is about to be.
-    pub(super) fn asked(&self, which: Which, scope: &Scope) -> f64 {
-        let knob = which.knob();
-        let pending = self.pending.iter().rev().map(|pending| &pending.setting);
-        let mut same = pending.filter(|setting| setting.knob == knob && setting.scope == *scope);
-        same.find_map(|setting| setting.value)
-            .unwrap_or_else(|| self.dial(which).value(scope, &self.description.tensors))
-    }
-
-    /// Whether a value is in force already and nothing else was asked for. Where a schedule moves the value, setting it
-    /// is an edit all the same: it holds it.
-    pub(super) fn stands_at(&self, which: Which, scope: &Scope, value: f64) -> bool {
-        let config = &self.description.config;
-        let schedule = match which {
-            Which::WeightDecay => &config.weight_decay_schedule,
-            Which::LearningRate => &config.lr_schedule,
-        };
-        let knob = which.knob();
-        *schedule == Schedule::Constant
-            && !self.pending.iter().any(|pending| pending.setting.knob == knob)
-            && self.dial(which).stands_at(scope, value, &self.description.tensors)
-    }
-
-    /// ηλ with a dial at this value, where it is so large that each update throws the weights past zero.
-    pub(super) fn overshoot_at(&self, which: Which, value: f64, scope: &Scope) -> Option<f64> {
-        match which {
-            Which::WeightDecay => self.overshoot(self.asked(Which::LearningRate, &Scope::All), value),
-            Which::LearningRate => self.overshoot(value, self.asked(Which::WeightDecay, scope)),
-        }
-    }
-
-    /// ηλ where one update takes all of a weight and more. With momentum no such product tells it.
-    pub(super) fn overshoot(&self, lr: f64, weight_decay: f64) -> Option<f64> {
-        let optimizer = &self.description.config.optimizer;
-        let momentum = self.hyper.iter().any(|(key, value)| key == "momentum" && *value != 0.0);
-        if optimizer.decay_mode == DecayMode::L2 && momentum {
-            return None;
-        }
-        self.decay_rate(lr, weight_decay).filter(|product| *product >= 1.0)
-    }
-
-    /// The key that turns λ up by what can be seen, and where it leads; `None` where λ does nothing.
-    pub(super) fn remedy(&self) -> Option<(char, f64)> {
-        let now = self.asked(Which::WeightDecay, &Scope::All);
-        // From 0 any key leads to the remembered value.
-        let (key, tenths) = if now == 0.0 { (']', 1) } else { ('}', 5) };
-        let then = self.weight_decay.turned(now, tenths);
-        (self.description.config.optimizer.decay_mode != DecayMode::None && then > now).then_some((key, then))
-    }
-
-    /// The rate 1/τ, for each update, at which decay alone shrinks the weights; `None` where the update rule mixes
-    /// decay with the gradient so that there is no such rate.
-    pub(super) fn decay_rate(&self, lr: f64, weight_decay: f64) -> Option<f64> {
-        let regime = self.regime();
-        let forces = Forces { regime, lr, lr_factor: 1.0, weight_decay };
-        let timescale = forces.timescale().ok().filter(|_| regime.decay_mode != DecayMode::None)?;
-        Some(1.0 / timescale.steps)
+    /// The same with keys between backticks.
+    pub(super) fn say_keyed(&mut self, tone: Tone, text: &str) {
+        let text = self.keyed(text);
+        self.say(tone, text);
     }
 }

@@ -30,6 +30,15 @@ pub struct Rise {
     pub to: f64,
 }
 
+/// What the validation loss has turned to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Turn {
+    /// It rises while training falls.
+    Rise(Rise),
+    /// It falls again after a rise that was told.
+    Fall,
+}
+
 /// Follows the validation loss and tells a rise once.
 ///
 /// Five rises in a row would be the obvious sign and never come: a run that overfits for everybody to see has one
@@ -51,17 +60,20 @@ impl Default for Coach {
 
 impl Coach {
     /// Looks at all evaluations so far, the last of which is new.
-    pub fn look(&mut self, evaluations: &[Evaluation]) -> Option<Rise> {
+    pub fn look(&mut self, evaluations: &[Evaluation]) -> Option<Turn> {
         let (before, last) = evaluations.split_at(evaluations.len().checked_sub(AVERAGED)?);
         let now = mean(last, |evaluation| evaluation.validation.loss);
         match *self {
             Coach::Falling { lowest } if now > TURNED * lowest && fits_better(before, last) => {
                 *self = Coach::Rising { highest: now };
-                return Some(Rise { from: lowest, to: now });
+                return Some(Turn::Rise(Rise { from: lowest, to: now }));
             }
             // The minimum and the maximum pass over NaN.
             Coach::Falling { lowest } => *self = Coach::Falling { lowest: lowest.min(now) },
-            Coach::Rising { highest } if now < highest / TURNED => *self = Coach::Falling { lowest: now },
+            Coach::Rising { highest } if now < highest / TURNED => {
+                *self = Coach::Falling { lowest: now };
+                return Some(Turn::Fall);
+            }
             Coach::Rising { highest } => *self = Coach::Rising { highest: highest.max(now) },
         }
         None
@@ -133,6 +145,7 @@ mod tests {
     fn evaluations(losses: impl IntoIterator<Item = (f64, f64)>) -> Vec<Evaluation> {
         let score = |loss| Score { loss, accuracy: 0.5 };
         let evaluation = |(at, (train, validation)): (usize, (f64, f64))| Evaluation {
+            weights: Vec::new(),
             step: 20 * at as u64,
             epoch: at as f64,
             seconds: 0.0,
@@ -145,7 +158,10 @@ mod tests {
     /// The steps at which something is said, and what.
     fn said(evaluations: &[Evaluation]) -> Vec<(u64, Rise)> {
         let mut coach = Coach::default();
-        let look = |count: usize| Some((evaluations[count - 1].step, coach.look(&evaluations[..count])?));
+        let look = |count: usize| match coach.look(&evaluations[..count])? {
+            Turn::Rise(rise) => Some((evaluations[count - 1].step, rise)),
+            Turn::Fall => None,
+        };
         (1..=evaluations.len()).filter_map(look).collect()
     }
 
@@ -174,6 +190,12 @@ mod tests {
         let wave = |at: u32| 1.0 + 0.5 * (f64::from(at) / 10.0).cos();
         let waves = evaluations((0..189).map(|at| (-f64::from(at), wave(at))));
         assert_eq!(said(&waves).len(), 3, "three times up after a fall: {:?}", said(&waves));
+        let mut coach = Coach::default();
+        let turns: Vec<Turn> = (1..=waves.len()).filter_map(|count| coach.look(&waves[..count])).collect();
+        assert!(
+            matches!(turns[..], [Turn::Rise(_), Turn::Fall, Turn::Rise(_), Turn::Fall, Turn::Rise(_)]),
+            "{turns:?}"
+        );
     }
 
     #[test]

@@ -8,6 +8,8 @@ use super::app::{App, Panel};
 pub(super) const SMALL: (u16, u16) = (60, 16);
 pub(super) const MEDIUM: (u16, u16) = (80, 24);
 pub(super) const FULL: (u16, u16) = (120, 36);
+/// From this width on events leave room beside them.
+const BROAD: u16 = 150;
 
 /// The places on the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,7 +86,7 @@ fn pair(app: &App, area: Rect, left: Panel, (right, width): (Panel, u16)) -> Vec
 /// ├─────────────────────────┴──────┬───────────┤
 /// │ layers                         │ norm   36 │ the tensors' number, at most 2 fifths
 /// ├────────────────────────────────┴───────────┤
-/// │ events                                     │ at least 5
+/// │ events                    │ throughput  56 │ at least 5; throughput where it is 150 wide
 /// ├ dials ─────────────────────────────────────┤ 2 without knobs
 /// └ footer ────────────────────────────────────┘ 1
 /// ```
@@ -92,7 +94,8 @@ fn full(app: &App, area: Rect) -> Places {
     let shown = |panel: Panel| !app.hidden.contains(&panel);
     let dials = if shown(Panel::Knobs) { 0 } else { 2 };
     let room = area.height - 4 - dials;
-    let events = if shown(Panel::Events) { (room / 5).clamp(5, 12) } else { 0 };
+    let beside = area.width >= BROAD && shown(Panel::Throughput);
+    let events = if shown(Panel::Events) || beside { (room / 5).clamp(5, 12) } else { 0 };
     let top = shown(Panel::Losses) || shown(Panel::Knobs);
     let middle = if !shown(Panel::Layers) && !shown(Panel::Norm) {
         0
@@ -107,7 +110,11 @@ fn full(app: &App, area: Rect) -> Places {
     let [title, status, top, middle, bottom, dials, foot] = Layout::vertical(rows).areas(area);
     let mut panels = pair(app, top, Panel::Losses, (Panel::Knobs, 48));
     panels.extend(pair(app, middle, Panel::Layers, (Panel::Norm, 36)));
-    panels.extend(shown(Panel::Events).then_some((Panel::Events, bottom)));
+    if beside {
+        panels.extend(pair(app, bottom, Panel::Events, (Panel::Throughput, 56)));
+    } else {
+        panels.extend(shown(Panel::Events).then_some((Panel::Events, bottom)));
+    }
     let dials = (dials.height > 0).then_some(dials);
     Places { title: Some(title), status, panels, dials, event: None, foot }
 }

@@ -14,7 +14,9 @@ mod rotation;
 pub(super) mod sentinel;
 pub(super) mod status;
 mod tensor;
+pub(super) mod throughput;
 mod timescale;
+mod weights;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -24,7 +26,9 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::app::window::Unit;
 use super::app::{App, Drag, Panel, Run};
 use super::digits;
-use super::widget::plot::{Mark, Plot, PlotFrame, Trace};
+use super::glyphs::Glyphs;
+use super::widget::axis::Scale;
+use super::widget::plot::{Grid, Mark, Plot, PlotFrame, Trace};
 use super::widget::ruler::{Ruler, Spread};
 use crate::series::Extent;
 use crate::stream::{Knob, printable};
@@ -45,13 +49,14 @@ fn frame(app: &App, panel: Panel, title: &str, settings: &str, area: Rect, buffe
 /// The x axis of every chart.
 fn ruler<'a>(app: &App, run: &'a Run) -> Ruler<'a> {
     let clock = &run.history.clock;
-    let (spread, name) = match (app.window.unit, app.origin()) {
-        (Unit::Epoch, _) => (Spread::Numbers(&clock.epochs), "epoch"),
-        (Unit::Time, _) => (Spread::Seconds(&clock.seconds), "time"),
-        (Unit::SinceEdit, Some(origin)) => (Spread::Even(origin), "since edit"),
-        _ => (Spread::Even(0), "step"),
+    let (spread, names) = match (app.window.unit, app.origin()) {
+        (Unit::Epoch, _) => (Spread::Numbers(&clock.epochs), ["epoch", "log epoch"]),
+        (Unit::Time, _) => (Spread::Seconds(&clock.seconds), ["time", "log time"]),
+        (Unit::SinceEdit, Some(origin)) => (Spread::Even(origin), ["since edit", "log since edit"]),
+        _ => (Spread::Even(0), ["step", "log step"]),
     };
-    Ruler { steps: app.shown_steps(), spread, name }
+    let scale = app.window.scale;
+    Ruler { steps: app.shown_steps(), spread, scale, name: names[usize::from(scale == Scale::Log)] }
 }
 
 /// The step before which values are read out: behind the crosshair, or the end of the charts.
@@ -74,8 +79,10 @@ fn chart(app: &App, run: &Run, frame: PlotFrame, traces: &[Trace], area: Rect, b
     let notches: Vec<u64> = told.iter().map(|evaluation| evaluation.step).collect();
     let marks = marks(app, run);
     let theme = &app.theme;
+    // Where curves are letters and dots themselves, more of them would be read as curves.
+    let grid = if app.options.glyphs == Glyphs::Ascii { Grid::None } else { Grid::Dots };
     let plot = Plot {
-        frame,
+        frame: frame.with_grid(grid),
         traces,
         marks: &marks,
         notches: &notches,

@@ -166,7 +166,7 @@ fn end(app: &mut App, ending: Ending) -> Vec<Effect> {
 fn while_it_lasts(app: &mut App, command: Command) -> Vec<Effect> {
     match app.phase {
         Phase::Loading => app.say(Tone::Plain, "still loading"),
-        Phase::Finished(_) | Phase::Failed(_) => app.say(Tone::Plain, "the run is over; q leaves"),
+        Phase::Finished(_) | Phase::Failed(_) => app.say_keyed(Tone::Plain, "the run is over; `q` leaves"),
         _ => return vec![Effect::Send(command)],
     }
     Vec::new()

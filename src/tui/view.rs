@@ -9,7 +9,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 use super::app::{App, Mode, Panel, Phase, Run};
 use super::glyphs::{self, Glyphs};
 use super::layout::{self, SMALL};
-use super::panel::{events, explain, footer, help, knobs, layers, losses, norm, sentinel, status};
+use super::panel::{events, explain, footer, help, knobs, layers, losses, norm, sentinel, status, throughput};
 
 /// Draws the state; changes nothing.
 pub fn view(app: &App, frame: &mut Frame) {
@@ -54,6 +54,7 @@ fn everything(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
             Panel::Layers => layers::render(app, run, area, buffer),
             Panel::Norm => norm::render(app, run, area, buffer),
             Panel::Events => events::render(app, run, area, buffer),
+            Panel::Throughput => throughput::render(app, run, area, buffer),
         }
     }
     if let Some(area) = first {

@@ -2,6 +2,7 @@
 
 pub(super) mod axis;
 pub(super) mod dots;
+pub(super) mod histogram;
 pub(super) mod plot;
 pub(super) mod ruler;
 pub(super) mod slider;

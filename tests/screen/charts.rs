@@ -40,6 +40,41 @@ fn charts_zoom_to_the_tail_and_follow_it() {
 }
 
 #[test]
+fn both_axes_are_linear_or_logarithmic_by_a_key_each() {
+    let mut desk = desk();
+    let heights = |desk: &Desk| -> Vec<String> {
+        let screen = desk.look(120, 36);
+        let label = |line: &str| Some(line.strip_prefix('│')?.split('┤').next()?.trim().to_owned());
+        screen.lines().take(20).filter(|line| line.contains('┤')).filter_map(label).collect()
+    };
+    assert!(!heights(&desk).contains(&"0".to_owned()), "{:?}", heights(&desk));
+    desk.press("y");
+    assert!(heights(&desk).contains(&"0".to_owned()), "{:?}", heights(&desk));
+    assert!(desk.look(120, 36).contains("y linear"));
+    desk.press("Y");
+    let screen = desk.look(120, 36);
+    let row = screen.lines().find(|line| line.contains("log step")).unwrap_or_else(|| panic!("{screen}"));
+    let labels: Vec<&str> = row.split_whitespace().filter(|word| word.parse::<f64>().is_ok()).take(3).collect();
+    assert_eq!(labels, ["1", "10", "100"], "{screen}");
+    for keys in ["x", "x", "+h", "i", "w3<Enter>x", "=Y"] {
+        desk.press(keys);
+        desk.look(120, 36);
+    }
+    assert!(!desk.look(120, 36).contains("log step"));
+}
+
+#[test]
+fn octants_are_drawn_with_where_they_are_asked_for() {
+    let options = Options { glyphs: Glyphs::Octant, ..Options::default() };
+    let mut desk = Desk::with(Source::demo(), options);
+    desk.train(300);
+    let screen = desk.look(120, 36);
+    let counted = |from: char, to: char| screen.chars().filter(|c| (from..=to).contains(c)).count();
+    assert!(counted('\u{1CD00}', '\u{1CDE5}') > 40, "{screen}");
+    assert_eq!(counted('\u{2800}', '\u{28FF}'), 0, "{screen}");
+}
+
+#[test]
 fn all_charts_show_the_same_stretch() {
     let mut desk = desk();
     desk.press("++");

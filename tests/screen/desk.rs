@@ -59,6 +59,11 @@ impl Desk {
         self.send(Msg::Event(event.into()));
     }
 
+    /// The terminal has another size; without this it is a large one.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.send(Msg::Resized(width, height));
+    }
+
     pub fn wait(&mut self, milliseconds: u64) {
         self.now += Duration::from_millis(milliseconds);
         self.send(Msg::Tick(self.now));
@@ -94,6 +99,16 @@ impl Desk {
                 }
                 Effect::Recycle(_) => {}
                 other => self.effects.push(other),
+            }
+        }
+    }
+
+    /// Answers what was asked since then, as a source does that was busy.
+    pub fn answer(&mut self, from: usize) {
+        let asked = self.sent[from..].to_vec();
+        for command in &asked {
+            for event in self.source.obey(command) {
+                self.hear(event);
             }
         }
     }

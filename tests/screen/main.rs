@@ -2,9 +2,12 @@
 
 mod charts;
 mod desk;
+mod edits;
+mod hyper;
 mod keys;
 mod microscope;
 mod mouse;
+mod panels;
 mod preferences;
 mod source;
 
@@ -210,7 +213,7 @@ fn an_edit_is_told_in_whole_parts_and_other_lines_show_where_they_are_cut() {
     desk.press("<Enter>");
     let screen = desk.look(80, 24);
     let line = screen.lines().rev().nth(1).unwrap_or_default();
-    assert!(line.ends_with('…') && line.chars().count() == 79, "{line}");
+    assert!(line.ends_with("… 5: all") && line.chars().count() == 79, "{line}");
 }
 
 #[test]

@@ -17,8 +17,15 @@ fn decaying() -> Desk {
 #[test]
 fn one_key_reaches_every_view_and_another_turns_back() {
     let mut desk = decaying();
-    let views =
-        ["budget of", "rotation", "‖w‖* of fc1.weight", "timescale of fc1.weight", "gap: validation", "‖w‖ of fc1"];
+    let views = [
+        "budget of",
+        "rotation",
+        "‖w‖* of fc1.weight",
+        "timescale of fc1.weight",
+        "gap: validation",
+        "weights of fc1.weight",
+        "‖w‖ of fc1",
+    ];
     for view in views {
         desk.press("u");
         let screen = desk.look(120, 40);
@@ -26,7 +33,7 @@ fn one_key_reaches_every_view_and_another_turns_back() {
         let head: String = view.chars().take(6).collect();
         assert!(desk.look(80, 24).contains(&head), "{view} at 80×24");
     }
-    desk.press("U");
+    desk.press("UU");
     assert!(desk.look(120, 40).contains("gap: validation"));
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use wdtop::optim::schedule::factor;
 use wdtop::stream::{
-    Command, Convention, DataConfig, DataInfo, DecayMask, DecayMode, Description, Edit, Evaluation, Event, FinalNorm,
-    Hyper, Init, Knob, Length, Machine, OptimizerConfig, Refusal, RunConfig, RunOptions, Schedule, Scope, Score,
-    StepBatch, StepRow, StopReason, Summary, TensorInfo, TensorSums, What,
+    BINS, Command, Convention, DataConfig, DataInfo, DecayMask, DecayMode, Description, Distribution, Edit, Evaluation,
+    Event, FinalNorm, Hyper, Init, Knob, Length, Machine, OptimizerConfig, Phase, Refusal, RunConfig, RunOptions,
+    Schedule, Scope, Score, Spending, StepBatch, StepRow, StopReason, Summary, TensorInfo, TensorSums, What,
 };
 
 /// Updates between two evaluations.
@@ -95,7 +95,10 @@ impl Source {
             tensors,
             hyper: hyper
                 .iter()
-                .map(|(key, value)| Hyper { key: key.to_string(), value: *value, allowed: "at least 0".into() })
+                .map(|(key, value)| {
+                    let allowed = if *key == "eps" { "finite and at least 0" } else { "at least 0 and below 1" };
+                    Hyper { key: key.to_string(), value: *value, allowed: allowed.into() }
+                })
                 .collect(),
             steps_per_epoch: 20,
             total_steps: None,
@@ -127,6 +130,7 @@ impl Source {
     pub fn advance(&mut self, steps: u64) -> Vec<Event> {
         let mut events = Vec::new();
         let mut batch = StepBatch::new(self.norms.len());
+        batch.tell_spent(spent(steps));
         for _ in 0..steps {
             if self.step.is_multiple_of(EVALUATE_EVERY) {
                 events.push(What::Steps(std::mem::replace(&mut batch, StepBatch::new(self.norms.len()))).into());
@@ -272,9 +276,28 @@ impl Source {
             seconds: self.seconds(),
             train,
             validation,
+            weights: self.norms.iter().zip(&self.description.tensors).map(distribution).collect(),
         })
         .into()
     }
+}
+
+/// A hill of a tensor's weights whose width goes with their norm.
+fn distribution((norm, tensor): (&f64, &TensorInfo)) -> Distribution {
+    let reach = 6.0 * norm / (tensor.len() as f64).sqrt();
+    let side = BINS as i32 / 2;
+    let counts = (-side..side).map(|bin| (1e3 * (-f64::from(bin * bin) / 12.0).exp()) as u64).collect();
+    Distribution { lowest: -reach, highest: reach, counts }
+}
+
+/// Where a paced run's time goes, as far as so many updates need it.
+fn spent(steps: u64) -> Spending {
+    let parts = [(Phase::Data, 0.2), (Phase::Forward, 1.1), (Phase::Backward, 2.3), (Phase::Evaluation, 1.0)];
+    let mut spent = Spending::default();
+    for (phase, milliseconds) in parts.into_iter().chain([(Phase::Pace, 15.4)]) {
+        spent.add(phase, steps as f64 * milliseconds / 1e3);
+    }
+    spent
 }
 
 /// Something between −1 and 1 that looks random and is the same everywhere.

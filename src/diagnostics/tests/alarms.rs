@@ -34,7 +34,7 @@ impl Run {
     fn evaluate(&mut self, step: u64, train: f64, validation: f64) {
         let score = |loss| Score { loss, accuracy: 0.5 };
         let (train, validation) = (score(train), score(validation));
-        let evaluation = Evaluation { step, epoch: 0.0, seconds: 0.0, train, validation };
+        let evaluation = Evaluation { step, epoch: 0.0, seconds: 0.0, train, validation, weights: Vec::new() };
         self.alarms.evaluated(&evaluation, &mut self.alerts);
     }
 

@@ -57,7 +57,9 @@ fn balance_and_gap_and_slope_are_what_their_names_say() {
     close(balance([0.2, 0.1, f64::NAN, 0.05, 0.0].into_iter()).unwrap(), 4.0, 1e-12);
     assert_eq!(balance([0.2].into_iter()), None);
     let score = |loss| Score { loss, accuracy: 0.5 };
-    let evaluation = Evaluation { step: 0, epoch: 0.0, seconds: 0.0, train: score(0.25), validation: score(1.0) };
+    let weights = Vec::new();
+    let (train, validation) = (score(0.25), score(1.0));
+    let evaluation = Evaluation { step: 0, epoch: 0.0, seconds: 0.0, train, validation, weights };
     assert_eq!(gap(&evaluation), 0.75);
     close(slope(&[(0.0, 1.0), (10.0, 3.0), (20.0, 5.0)]).unwrap(), 0.2, 1e-12);
     assert_eq!(slope(&[(1.0, 1.0), (1.0, 2.0)]), None);

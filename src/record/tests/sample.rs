@@ -124,6 +124,7 @@ pub fn evaluation(step: u64, loss: f64, accuracy: f64) -> Event {
         seconds: 0.1 * step as f64,
         train: Score { loss: loss / 2.0, accuracy: 0.9 },
         validation: Score { loss, accuracy },
+        weights: Vec::new(),
     })
     .into()
 }

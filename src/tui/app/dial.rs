@@ -228,12 +228,12 @@ fn inside(scope: &Scope, tensor: &TensorInfo) -> bool {
 }
 
 /// 10^(k/10) with three significant digits.
-fn tidy(tenth: i32) -> f64 {
+pub(super) fn tidy(tenth: i32) -> f64 {
     let exact = 10f64.powf(f64::from(tenth) / 10.0);
     format!("{exact:.2e}").parse().unwrap_or(exact)
 }
 
-fn nearest_tenth(value: f64) -> i32 {
+pub(super) fn nearest_tenth(value: f64) -> i32 {
     (10.0 * value.log10()).round() as i32
 }
 

@@ -17,17 +17,23 @@ pub struct Prediction {
 }
 
 /// What λ and η are being turned to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Coming<'a> {
+#[derive(Debug, Clone, PartialEq)]
+struct Coming {
     which: Which,
-    scope: &'a Scope,
+    scope: Scope,
     value: f64,
 }
 
 impl Run {
     /// The optimizer as the formulas see it, with the hyperparameters in force.
     pub fn regime(&self) -> Regime {
-        let hyper = |key: &str| self.hyper.iter().find(|(its, _)| its == key).map(|(_, value)| *value);
+        self.regime_with(None)
+    }
+
+    /// The same with another value of one of them.
+    pub fn regime_with(&self, changed: Option<(&str, f64)>) -> Regime {
+        let own = |key: &str| self.hyper.iter().find(|(its, _)| its == key).map(|(_, value)| *value);
+        let hyper = |key: &str| changed.filter(|(its, _)| *its == key).map(|(_, value)| value).or_else(|| own(key));
         Regime::of(&self.description.config.optimizer, hyper)
     }
 
@@ -91,27 +97,37 @@ impl App {
         let mut changed = false;
         let previews = [&run.weight_decay, &run.learning_rate].into_iter().filter_map(|dial| {
             let preview = dial.preview.as_ref()?;
-            Some(Coming { which: dial.which, scope: &preview.scope, value: preview.value })
+            Some(Coming { which: dial.which, scope: preview.scope.clone(), value: preview.value })
         });
         for coming in previews.chain(self.typed(run)) {
             match coming.which {
                 Which::LearningRate => forces.lr = coming.value,
-                Which::WeightDecay if !reaches(run, coming.scope, tensor, info) => continue,
+                Which::WeightDecay if !reaches(run, &coming.scope, tensor, info) => continue,
                 Which::WeightDecay => forces.weight_decay = coming.value,
             }
             changed = true;
         }
+        let regime = run.regime_with(self.coming_hyper(run));
+        // What stands in no formula changes no prediction.
+        changed |= regime != forces.regime;
+        forces.regime = regime;
         changed.then_some(forces)
     }
 
     /// The value that is being typed, as far as it is one.
-    fn typed<'a>(&'a self, run: &Run) -> Option<Coming<'a>> {
-        let Mode::Typing { which, scope, input, .. } = &self.mode else { return None };
-        let value = match which {
-            Which::WeightDecay => run.weight_decay_of(scope, input.value()).ok()?,
-            Which::LearningRate => input.value().trim().parse().ok()?,
+    fn typed(&self, run: &Run) -> Option<Coming> {
+        let (which, scope, text) = match &self.mode {
+            Mode::Typing { which, scope, input, .. } => (*which, scope.clone(), input.value().trim()),
+            _ => {
+                let (key, scope, text) = self.commanded()?;
+                (Which::BOTH.into_iter().find(|which| which.knob().key() == key)?, scope, text)
+            }
         };
-        (value.is_finite() && value >= 0.0).then_some(Coming { which: *which, scope, value })
+        let value = match which {
+            Which::WeightDecay => run.weight_decay_of(&scope, text).ok()?,
+            Which::LearningRate => text.parse().ok()?,
+        };
+        (value.is_finite() && value >= 0.0).then_some(Coming { which, scope, value })
     }
 }
 

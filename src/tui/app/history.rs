@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::clock::Clock;
 use crate::series::{Average, Column, Points, Positions};
-use crate::stream::{Edit, Evaluation, StepBatch, StepRow, TensorSums};
+use crate::stream::{Distribution, Edit, Evaluation, Spending, StepBatch, StepRow, TensorSums};
 
 /// Seconds over which the measured speed is taken.
 const SPEED_WINDOW: f64 = 2.0;
@@ -43,6 +43,11 @@ pub struct History {
     pub validation: Points,
     /// All evaluations.
     pub evaluations: Vec<Evaluation>,
+    /// How each tensor's weights lay at the last evaluation that told it. Of all of them this would be more than
+    /// everything else.
+    pub weights: Vec<Distribution>,
+    /// Where the time of the last seconds went.
+    pub spent: Spending,
     /// The last update.
     pub last: Option<StepRow>,
     smoothing: Average,
@@ -76,6 +81,8 @@ impl History {
             training: Points::default(),
             validation: Points::default(),
             evaluations: Vec::new(),
+            weights: Vec::new(),
+            spent: Spending::default(),
             last: None,
             smoothing: Average::new(beta),
             window: VecDeque::new(),
@@ -84,6 +91,8 @@ impl History {
 
     /// Takes in updates; rows that do not come after all others are passed over.
     pub fn extend(&mut self, batch: &StepBatch) {
+        let spent = batch.spent();
+        self.spent = self.spent.times((-spent.total() / SPEED_WINDOW).exp()).plus(spent);
         for (row, sums) in batch.iter() {
             if self.steps.last().is_some_and(|last| row.step <= last) || sums.len() != self.norms.len() {
                 continue;
@@ -118,10 +127,14 @@ impl History {
     }
 
     /// Takes in an evaluation.
-    pub fn evaluate(&mut self, evaluation: Evaluation) {
+    pub fn evaluate(&mut self, mut evaluation: Evaluation) {
         if self.evaluations.last().is_none_or(|last| last.step <= evaluation.step) {
             self.training.push(evaluation.step, evaluation.train.loss as f32);
             self.validation.push(evaluation.step, evaluation.validation.loss as f32);
+            let weights = std::mem::take(&mut evaluation.weights);
+            if weights.len() == self.norms.len() {
+                self.weights = weights;
+            }
             self.evaluations.push(evaluation);
         }
     }

@@ -1,5 +1,7 @@
 //! What happened, for the events panel.
 
+use std::collections::BTreeSet;
+
 use crate::stream::{Alert, Columns, Edit, Summary, Weights};
 use crate::tui::coach::Hint;
 
@@ -10,6 +12,8 @@ pub struct Journal {
     pub edits: Vec<Edit>,
     /// Everything in order.
     pub entries: Vec<Entry>,
+    /// The numbers of the edits that ended a rise of the validation loss.
+    pub rescues: BTreeSet<usize>,
 }
 
 /// A line of the events panel.
@@ -57,6 +61,15 @@ pub enum Happening {
 }
 
 impl Journal {
+    /// The validation loss falls again: of an edit that was made since it was told to rise, this is what it did.
+    pub fn rescued(&mut self) {
+        let told = self.entries.iter().rev().find(|entry| matches!(entry.what, Happening::Hint(_)));
+        let told = told.map_or(u64::MAX, |entry| entry.step);
+        if self.edits.last().is_some_and(|edit| edit.step >= told) {
+            self.rescues.insert(self.edits.len());
+        }
+    }
+
     /// Adds a line.
     pub fn add(&mut self, step: u64, what: Happening) {
         self.entries.push(Entry { step, what });

@@ -1,16 +1,27 @@
 //! What the panel of norms looks at.
 
-use crate::tui::app::{App, Panel};
+use ratatui::layout::Rect;
+
+use crate::tui::app::{App, Mode, Panel, Phase, Tone};
+use crate::tui::layout;
 
 impl App {
     /// The view so many places further; where the panel is put away, it comes back.
     pub(in crate::tui) fn look_through(&mut self, by: usize) {
-        // The first key shows what there is to turn.
-        if self.zoomed && self.focus != Panel::Norm {
-            self.focus = Panel::Norm;
-        }
         self.hidden.remove(&Panel::Norm);
         self.lens = self.lens.turned(by);
+        // So that the keys for the focused panel mean what is looked at.
+        self.focus = Panel::Norm;
+        let area = Rect::new(0, 0, self.size.0, self.size.1);
+        if !layout::places(self, area).panels.iter().any(|(panel, _)| *panel == Panel::Norm) {
+            self.zoomed = true;
+        }
+        if !matches!(self.mode, Mode::Explain) && self.phase != Phase::Diverged {
+            let number = Lens::ALL.iter().position(|lens| *lens == self.lens).map_or(0, |at| at + 1);
+            let (name, views) = (self.lens.name(), Lens::ALL.len());
+            let way = if self.zoomed { "Esc: all panels" } else { "`Enter`: the whole screen" };
+            self.say_keyed(Tone::Plain, &format!("view {number} of {views}: {name}   {way}   `e` explains it"));
+        }
     }
 }
 
@@ -30,12 +41,27 @@ pub enum Lens {
     Timescale,
     /// Validation against training.
     Gap,
+    /// How the chosen tensor's weights lie.
+    Weights,
 }
 
 impl Lens {
     /// All, in the order of their key.
-    pub const ALL: [Lens; 6] =
-        [Lens::Norm, Lens::Budget, Lens::Rotation, Lens::Equilibrium, Lens::Timescale, Lens::Gap];
+    pub const ALL: [Lens; 7] =
+        [Lens::Norm, Lens::Budget, Lens::Rotation, Lens::Equilibrium, Lens::Timescale, Lens::Gap, Lens::Weights];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Lens::Norm => "norm",
+            Lens::Budget => "budget",
+            Lens::Rotation => "rotation",
+            Lens::Equilibrium => "equilibrium",
+            Lens::Timescale => "timescale",
+            Lens::Gap => "gap",
+            Lens::Weights => "weights",
+        }
+    }
 
     /// The one so many places further.
     pub fn turned(self, by: usize) -> Lens {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::tui::widget::axis;
+use crate::tui::widget::axis::{self, Scale};
 
 /// The fewest steps that fill a chart.
 const SHORTEST: u64 = 10;
@@ -14,6 +14,8 @@ pub struct Window {
     pub unit: Unit,
     /// What it shows.
     pub stretch: Stretch,
+    /// How it is spread.
+    pub scale: Scale,
 }
 
 /// What the x axis counts.

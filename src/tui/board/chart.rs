@@ -168,7 +168,7 @@ fn ruler<'a>(board: &Board, loaded: &Loaded, end: u64, corners: &'a [(f64, f64);
         Align::Time => (Spread::Seconds(corners), "time"),
         Align::Edit(_) => (Spread::Even(loaded.origin), "since edit"),
     };
-    Ruler { steps: 0..end, spread, name }
+    Ruler { steps: 0..end, spread, scale: Scale::Linear, name }
 }
 
 fn draw(board: &Board, loaded: &Loaded, frame: PlotFrame, traces: &[Trace], area: Rect, buffer: &mut Buffer) {

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::frame;
-use crate::stream::{Author, Columns, Edit, Knob, Level, StopReason, printable};
+use crate::stream::{Alert, AlertKind, Author, Columns, Edit, Knob, Level, StopReason, printable};
 use crate::tui::app::journal::{Entry, Happening};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::coach::Hint;
@@ -21,10 +21,11 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         let text = format!("nothing yet: turn λ with {keys} and see what happens");
         buffer.set_stringn(inside.x + 1, inside.y, &text, inside.width.into(), app.theme.quiet);
     }
+    let width = inside.width.saturating_sub(2);
     let entries = run.journal.entries.iter().rev().skip(app.scrolled);
-    for (y, entry) in (inside.y..inside.bottom()).zip(entries) {
-        let width = inside.width.saturating_sub(2);
-        buffer.set_line(inside.x + 1, y, &line(app, run, entry, width, Stamp::Step), width);
+    let lines = entries.flat_map(|entry| wrap(line(app, run, entry, width, Stamp::Step), width));
+    for (y, line) in (inside.y..inside.bottom()).zip(lines) {
+        buffer.set_line(inside.x + 1, y, &line, width);
     }
 }
 
@@ -32,14 +33,15 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
 pub(in crate::tui) fn last(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     if let Some(entry) = run.journal.entries.last() {
         let width = area.width.saturating_sub(2);
-        buffer.set_line(area.x + 1, area.y, &line(app, run, entry, width, Stamp::Step), width);
+        buffer.set_line(area.x + 1, area.y, &told(app, line(app, run, entry, width, Stamp::Step), width), width);
     }
 }
 
 /// The last event in the foot of a panel's border, where nothing else tells it.
 pub(in crate::tui) fn in_border(app: &App, run: &Run, panel: Rect, buffer: &mut Buffer) {
     if let Some(entry) = run.journal.entries.last().filter(|_| panel.height > 1) {
-        let line = line(app, run, entry, panel.width.saturating_sub(6), Stamp::Left);
+        let width = panel.width.saturating_sub(6);
+        let line = told(app, line(app, run, entry, width, Stamp::Left), width);
         let (x, y, width) = (panel.x + 2, panel.bottom() - 1, line.width() as u16);
         buffer.set_stringn(x, y, " ".repeat(usize::from(width) + 2), usize::from(panel.right() - x), Style::new());
         buffer.set_line(x + 1, y, &line, width);
@@ -68,13 +70,13 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
     let plain = Style::new();
     let letter;
     let (sign, style, text) = match &entry.what {
-        Happening::Edited(number) => return fit(edited(app, run, *number, width, stamp), width),
+        Happening::Edited(number) => return edited(app, run, *number, width, stamp),
         Happening::Refused(reason) => ("!", theme.warning, printable(reason)),
         Happening::Noted(number, text) => {
             letter = app.options.glyphs.note(*number);
             (letter.as_str(), plain, printable(text))
         }
-        Happening::Snapshot => ("▣", plain, "snapshot: B goes back to it".into()),
+        Happening::Snapshot => ("▣", plain, app.keyed("snapshot: `B` goes back to it").into()),
         Happening::Restored(to) => {
             ("↶", theme.strong, format!("back to the snapshot of step {}", digits::thousands(*to)).into())
         }
@@ -86,10 +88,11 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
                 1 => " and 1 other".into(),
                 others => format!(" and {others} others"),
             };
-            let text = format!("{}{more}: {}", alert.describe(digits::three), alert.hint);
+            let told = format!("{}{more}", alert.describe(digits::three));
+            let text = format!("{}: {}", with_key(app, run, alert, told), alert.hint);
             ("▲", style, printable(&text).into_owned().into())
         }
-        Happening::Paused => ("‖", theme.quiet, "paused: Space goes on, n makes one step".into()),
+        Happening::Paused => ("‖", theme.quiet, app.keyed("paused: `Space` goes on, `n` makes one step").into()),
         Happening::Resumed => ("▸", theme.quiet, "resumed".into()),
         Happening::Hint(hint) => ("!", theme.strong, advice(app, hint).into()),
         Happening::Diverged(what, weights) => {
@@ -98,7 +101,7 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
         }
         Happening::Columns(Columns::Kept) => ("●", plain, "columns are recorded again, from a snapshot on".into()),
         Happening::Columns(Columns::LeftOut) => {
-            ("○", theme.strong, "edits and evaluations alone are recorded: R records all again".into())
+            ("○", theme.strong, app.keyed("edits and evaluations alone are recorded: `R` records all again").into())
         }
         Happening::Unrecorded(reason) => {
             ("!", theme.warning, format!("recording stopped: {}", printable(reason)).into())
@@ -117,12 +120,20 @@ fn line<'a>(app: &App, run: &Run, entry: &'a Entry, width: u16, stamp: Stamp) ->
         }
         Happening::Failed(message) => ("×", theme.warning, format!("training failed: {}", printable(message)).into()),
     };
-    let line = Line::from(vec![
-        Span::styled(format!("{sign:<2}"), style),
-        stamp.of(app, entry.step),
-        Span::styled(text, style),
-    ]);
-    fit(line, width)
+    Line::from(vec![Span::styled(format!("{sign:<2}"), style), stamp.of(app, entry.step), Span::styled(text, style)])
+}
+
+/// An alert that tells of overfitting has the key that would help before its numbers: where there is one line for it,
+/// that is what must not be cut. What was done since has answered it.
+fn with_key(app: &App, run: &Run, alert: &Alert, told: String) -> String {
+    let open = run.journal.edits.last().is_none_or(|edit| edit.step < alert.step);
+    let remedy = run.remedy().filter(|_| open && alert.kind == AlertKind::Overfitting && !app.looks_on());
+    match (remedy, told.split_once(" (")) {
+        (Some((key, value)), Some((head, numbers))) => {
+            format!("{head}: press {} for λ {} ({numbers}", app.keys(&key.to_string()), digits::exact(value))
+        }
+        _ => told,
+    }
 }
 
 /// What was noticed, with its numbers and what may help.
@@ -160,6 +171,14 @@ fn edited<'a>(app: &App, run: &Run, number: usize, width: u16, stamp: Stamp) -> 
         None => since(app, run, edit),
         Some(next) => until(app, run, edit, (number + 1, next)),
     };
+    let rescue =
+        run.journal.rescues.contains(&number).then(|| Span::styled("   overfitting stopped", app.theme.strong));
+    let mut effects = effects;
+    // Of the last edit right behind what it did to the loss, of others behind all that they did.
+    let last = run.journal.edits.len() == number;
+    rescue
+        .into_iter()
+        .for_each(|rescue| effects.insert(if last { effects.len().min(1) } else { effects.len() }, rescue));
     // Whole parts only: half a number is a wrong number.
     for part in effects {
         if line.width() + part.width() > width.into() {
@@ -214,6 +233,31 @@ fn until<'a>(app: &App, run: &Run, edit: &Edit, (number, next): (usize, &Edit)) 
     let mut lead = format!("   until {}: ", app.options.glyphs.edit(number));
     let told = loss.into_iter().chain(norm);
     told.map(|part| Span::styled(std::mem::replace(&mut lead, ", ".into()) + &part, app.theme.quiet)).collect()
+}
+
+/// The last event where there is one line for it: where that cuts it, the key of the panel that tells all of it.
+fn told<'a>(app: &App, line: Line<'a>, width: u16) -> Line<'a> {
+    if line.width() <= width.into() {
+        return line;
+    }
+    let more = format!(" {}: all", app.keys(&Panel::Events.number().to_string()));
+    let mut line = fit(line, width.saturating_sub(Span::raw(more.as_str()).width() as u16));
+    line.push_span(Span::styled(more, app.theme.quiet));
+    line
+}
+
+/// A line over as many as it takes, the text below itself.
+fn wrap(line: Line, width: u16) -> Vec<Line> {
+    let Some(last) = line.spans.last().filter(|_| line.width() > width.into()).cloned() else { return vec![line] };
+    let mut head = Line::from(line.spans[..line.spans.len() - 1].to_vec());
+    let indent = head.width();
+    let texts = super::help::wrap(&last.content, usize::from(width).saturating_sub(indent).max(1));
+    let texts = texts.into_iter().map(|text| {
+        let mut line = std::mem::replace(&mut head, Line::raw(" ".repeat(indent)));
+        line.push_span(Span::styled(text, last.style));
+        line
+    });
+    texts.collect()
 }
 
 /// A line that shows where it had to be cut.

@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget};
 use super::help::wrap;
 use super::norm;
 use crate::diagnostics::{Family, measured};
-use crate::stream::printable;
+use crate::stream::{Phase, printable};
 use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits::{near, share, thousands, three};
@@ -43,7 +43,8 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         .border_type(BorderType::Rounded)
         .title(Span::styled(format!(" {} ", text.title), app.theme.strong))
         .title_bottom(
-            Line::styled(" u U next, previous view · Tab panel · Esc leaves ", app.theme.quiet).right_aligned(),
+            Line::styled(app.keyed(" `u U` next, previous view · `Tab` panel · Esc leaves "), app.theme.quiet)
+                .right_aligned(),
         );
     Clear.render(area, buffer);
     Paragraph::new(lines).block(block).render(area, buffer);
@@ -55,7 +56,9 @@ fn explain(app: &App, run: &Run) -> Text {
         (Panel::Knobs, _) => timescale(app, run),
         (Panel::Layers, _) => layers(app, run),
         (Panel::Events, _) => events(),
+        (Panel::Throughput, _) => throughput(run),
         (Panel::Norm, Lens::Norm) => norms(app, run),
+        (Panel::Norm, Lens::Weights) => weights(app, run),
         (Panel::Norm, Lens::Budget) => budget(app, run),
         (Panel::Norm, Lens::Rotation) => rotation(app, run),
         (Panel::Norm, Lens::Equilibrium) => equilibrium(app, run),
@@ -246,6 +249,38 @@ fn gap(app: &App, run: &Run) -> Text {
                   the gap is shown beside the effective learning rate.",
         healthy: "a gap that no longer grows while the training loss still falls",
         source: "D'Angelo et al. 2023, arXiv 2310.04415; van Laarhoven 2017, arXiv 1706.05350",
+    }
+}
+
+fn weights(app: &App, run: &Run) -> Text {
+    let formula = match run.history.weights.get(app.tensor) {
+        Some(weights) => {
+            let count = thousands(weights.total());
+            let (low, high) = (three(weights.lowest), three(weights.highest));
+            format!("{}: {count} weights from {low} to {high}, {} bins", name(app, run), weights.counts.len())
+        }
+        None => "no evaluation yet".into(),
+    };
+    Text {
+        title: "weights",
+        formula: vec![formula],
+        meaning: "Each evaluation counts the weights in bins of equal width between the lowest and the highest. Decay \
+                  draws all of them towards 0 by the same share, so that the hill gets narrower; what the data asks \
+                  for stays behind as tails.",
+        healthy: "one hill around 0 with tails that grow slowly; a needle at 0 means that λ is too strong",
+        source: "counted exactly; shares of the weights are read off the bins (≈)",
+    }
+}
+
+fn throughput(run: &Run) -> Text {
+    let waits = run.history.spent.of(Phase::Recorder) / run.history.spent.total();
+    Text {
+        title: "throughput",
+        formula: vec![format!("waiting for the recorder: {} of the time", share(waits))],
+        meaning: "Where the trainer's time of the last seconds went. Of the updates some hundred a second are timed \
+                  phase by phase and stand for the others; evaluations and waits are timed each time. Pauses do not count.",
+        healthy: "the pace waits (there is time to watch), or forward and backward take nearly all of it",
+        source: "the clock of this machine; it is neither recorded nor does it change a weight",
     }
 }
 

@@ -17,14 +17,17 @@ use crate::tui::digits;
 use crate::tui::update::candidates;
 
 /// The keys that are worth a place, most useful first.
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 17] = [
     ("[ ]", "λ"),
     ("w", "type λ"),
     (", .", "η"),
     ("Space", "pause"),
+    (PANELS, "panels"),
     ("?", "help"),
     ("q", "quit"),
+    ("e", "explain"),
     ("z", "undo"),
+    ("u", "views"),
     ("t", "scope"),
     (":", "command"),
     ("Tab", "panel"),
@@ -33,6 +36,9 @@ const KEYS: [(&str, &str); 14] = [
     ("i", "values"),
     ("( )", "pace"),
 ];
+
+/// The first and the last of the panels' keys.
+const PANELS: &str = "1 6";
 
 /// Those of the crosshair.
 const KEYS_OF_THE_CROSSHAIR: [(&str, &str); 5] =
@@ -46,7 +52,7 @@ const KEYS_OF_THE_END: [(&str, &str); 5] =
 const KEYS_OF_A_REPLAY: [(&str, &str); 10] = [
     ("Space", "pause"),
     ("( )", "speed"),
-    ("← →", "seek"),
+    ("Left Right", "seek"),
     ("g", "step"),
     ("'", "next edit"),
     ("q", "leaves"),
@@ -58,7 +64,7 @@ const KEYS_OF_A_REPLAY: [(&str, &str); 10] = [
 
 /// Those that do something at its end.
 const KEYS_OF_A_REPLAYS_END: [(&str, &str); 6] =
-    [("q", "leaves"), ("←", "back"), ("g", "step"), ("i", "values"), ("Tab", "panel"), ("?", "help")];
+    [("q", "leaves"), ("Left", "back"), ("g", "step"), ("i", "values"), ("Tab", "panel"), ("?", "help")];
 
 /// One line; what is asked comes before what is said, and that before the keys.
 pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -78,18 +84,16 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
                 Scope::All => "all tensors".into(),
                 scope => printable(&scope.to_string()).into_owned(),
             };
-            if let Some(units) = units(app, *which, scope, input.value()) {
-                let line = typing(app, format!("{} for {whose}: ", which.knob().symbol()), input, units);
+            let prompt = format!("{} for {whose}: ", which.knob().symbol());
+            let taken = Span::raw(format!("{prompt}{}", input.value())).width() + 6;
+            let room = usize::from(area.width).saturating_sub(taken);
+            if let Some(units) = units(app, *which, scope, input.value(), room) {
+                let line = typing(app, prompt, input, units);
                 buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
                 return;
             }
             let follow = if *scope == Scope::All { "" } else { "all: as all others   " };
-            typing(
-                app,
-                format!("{} for {whose}: ", which.knob().symbol()),
-                input,
-                format!("{follow}Enter sets it   Esc leaves it"),
-            )
+            typing(app, prompt, input, format!("{follow}Enter sets it   Esc leaves it"))
         }
         (Mode::Noting { input }, _) => typing(app, "note: ".into(), input, "Enter keeps it   Esc leaves it".into()),
         (Mode::Seeking { input, .. }, _) => {
@@ -99,7 +103,11 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
             typing(app, "tensors with: ".into(), input, "Enter keeps it   Esc lists all".into())
         }
         (Mode::Commanding { input, .. }, _) => {
-            typing(app, ":".into(), input, printable(&candidates(app, input.value()).join("  ")).into_owned())
+            let end = match foreseen(app) {
+                nothing if nothing.is_empty() => candidates(app, input.value()).join("  "),
+                foreseen => foreseen,
+            };
+            typing(app, ":".into(), input, printable(&end).into_owned())
         }
         (Mode::ConfirmQuit, _) => {
             let record = if app.options.recording.is_some() { " (the recording is kept)" } else { "" };
@@ -107,6 +115,13 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
         }
         (Mode::Leaving { .. }, _) => {
             Line::styled("stopping: one last evaluation …   ctrl-c twice to quit at once", theme.strong)
+        }
+        (_, notice)
+            if notice.as_ref().is_none_or(|notice| notice.tone == Tone::Plain)
+                && app.turns_unseen()
+                && !foreseen(app).is_empty() =>
+        {
+            Line::styled(foreseen(app), theme.pending)
         }
         (_, Some(notice)) => {
             let style = match notice.tone {
@@ -125,15 +140,20 @@ pub(in crate::tui) fn render(app: &App, area: Rect, buffer: &mut Buffer) {
                 let line = Line::styled(format!("training failed: {}", printable(message)), theme.warning);
                 return over(app, line, area, buffer);
             }
-            Phase::Diverged => Line::styled("diverged: Space asks what to do, q stops", theme.warning),
+            Phase::Diverged => Line::styled(app.keyed("diverged: `Space` asks what to do, `q` stops"), theme.warning),
             _ => return keys(app, area, buffer),
         },
     };
     buffer.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(2));
 }
 
-/// What is typed for λ in every unit, and where the chosen tensor's norm would go.
-fn units(app: &App, which: Which, scope: &Scope, text: &str) -> Option<String> {
+/// What is predicted of the values that are being turned to.
+fn foreseen(app: &App) -> String {
+    app.run.as_ref().map_or(String::new(), |run| super::knobs::foresee(app, run).join("  "))
+}
+
+/// Where the chosen tensor's norm would go, and what is typed for λ in every unit, as many as there is room for.
+fn units(app: &App, which: Which, scope: &Scope, text: &str, room: usize) -> Option<String> {
     let run = app.run.as_ref()?;
     let mut parts = Vec::new();
     if which == Which::WeightDecay {
@@ -141,8 +161,16 @@ fn units(app: &App, which: Which, scope: &Scope, text: &str) -> Option<String> {
         parts = run.exchange(app.tensor).describe(weight_decay, digits::near);
     }
     let coming = app.coming(run, app.tensor)?;
-    parts.extend(run.predict(app.tensor, &coming).ok().map(|prediction| norm::tell(&prediction)));
-    Some(format!("= {}", parts.join("  ")))
+    let told = run.predict(app.tensor, &coming).ok().map(|prediction| norm::tell(&prediction));
+    told.into_iter().for_each(|told| parts.insert(parts.len().min(1), told));
+    let mut line = String::from("=");
+    for part in parts {
+        if Span::raw(format!("{line}  {part}")).width() > room {
+            break;
+        }
+        line += &format!("{}{part}", if line == "=" { " " } else { "  " });
+    }
+    Some(line)
 }
 
 /// An error with everything that it says is allowed, over as many lines above as it takes.
@@ -161,17 +189,19 @@ fn keys(app: &App, area: Rect, buffer: &mut Buffer) {
     let keys: &[(&str, &str)] = if app.replays() { &KEYS_OF_A_REPLAY } else { &KEYS };
     let keys = keys.iter().map(|(name, what)| (*name, if *what == "pause" { pause } else { *what }));
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    // Where there is room for one panel, the way to the others is worth more than a second way to λ.
+    let keys = keys.filter(|(name, _)| *name != "w" || area.width > 60);
     // Who is in a panel first wants to know the way back.
     let keys = app.zoomed.then_some(("Esc", "all panels")).into_iter().chain(keys);
     flow(keys.map(|of| key(app, of)).collect(), 3, area, buffer);
 }
 
 fn key<'a>(app: &App, (name, what): (&'static str, &'static str)) -> Line<'a> {
-    Line::from(vec![
-        Span::styled(app.keys(name), app.theme.strong),
-        Span::raw(" "),
-        Span::styled(what, app.theme.quiet),
-    ])
+    let name = match app.keys(name) {
+        keys if name == PANELS => keys.replace(' ', "–"),
+        keys => keys.replace("Left", "←").replace("Right", "→"),
+    };
+    Line::from(vec![Span::styled(name, app.theme.strong), Span::raw(" "), Span::styled(what, app.theme.quiet)])
 }
 
 /// How it ended, and the keys that still do something. That there is a way out is told however long the rest is.

@@ -20,7 +20,7 @@ pub(in crate::tui) fn render(app: &App, scrolled: u16, area: Rect, buffer: &mut 
     let height = (lines.len() as u16).saturating_add(2).min(area.height);
     let area = area.centered(Constraint::Max(WIDTH), Constraint::Length(height));
     let more = (lines.len() as u16).saturating_sub(area.height.saturating_sub(2));
-    let foot = if more > 0 { " j k scroll · Esc leaves " } else { " Esc leaves " };
+    let foot = if more > 0 { app.keyed(" `j k` scroll · Esc leaves ") } else { " Esc leaves ".into() };
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .title(Span::styled(" keys ", app.theme.strong))
@@ -36,7 +36,7 @@ fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
     for group in Group::ALL.into_iter().filter(|group| *group != other) {
         lines.push(Line::styled(format!(" {}", group.title()), app.theme.strong));
         for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
-            let names = if binding.keys.len() > 5 && app.options.preferences.keys == Keys::default() {
+            let names = if binding.keys.len() > 6 && app.options.preferences.keys == Keys::default() {
                 "arrows hjkl".into()
             } else {
                 app.options.preferences.keys.of(binding)

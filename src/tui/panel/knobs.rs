@@ -9,26 +9,30 @@ use ratatui::widgets::Widget;
 use super::frame;
 use super::layers::reach;
 use super::norm;
+use crate::diagnostics::Forces;
 use crate::stream::{DecayMode, Knob, Scope, printable};
 use crate::tui::app::dial::Which;
+use crate::tui::app::hyper::Chosen;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
 use crate::tui::widget::slider::Slider;
 
 /// The panel: both dials with their sliders, the rule's own hyperparameters, the keys.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Knobs, Panel::Knobs.name(), &format!("t: λ of {}", reach(app)), area, buffer);
+    let inside =
+        frame(app, Panel::Knobs, Panel::Knobs.name(), &format!("{}: λ of {}", app.keys("t"), reach(app)), area, buffer);
     let mut lines = Lines { area: Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside } };
     // Blank lines go first where there is little room.
     let roomy = inside.height >= 13;
+    let foreseen = whole_parts(foresee(app, run), lines.area.width);
     for which in Which::BOTH {
-        match (which, foresee(app, run)) {
+        match (which, foreseen.first()) {
             // What a turn would do stands between the knobs.
-            (Which::LearningRate, Some(text)) => lines.write(Line::styled(text, app.theme.pending), buffer),
+            (Which::LearningRate, Some(text)) => lines.write(Line::styled(text.clone(), app.theme.pending), buffer),
             _ if roomy => _ = lines.next(),
             _ => {}
         }
-        let chosen = if app.focus == Panel::Knobs && app.dial == which { "▸" } else { "" };
+        let chosen = if app.focus == Panel::Knobs && app.chosen == Chosen::Dial(which) { "▸" } else { "" };
         let name = format!("{chosen}{} {}", which.knob().symbol(), which.name());
         let mut line = Line::from(Span::styled(format!("{name:<17}"), style(app, which).patch(app.theme.strong)));
         line.extend(value(app, run, which));
@@ -47,10 +51,12 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
             lines.write(line, buffer);
         }
     }
-    if roomy {
-        lines.next();
+    match foreseen.get(1) {
+        Some(text) if roomy => lines.write(Line::styled(text.clone(), app.theme.pending), buffer),
+        _ if roomy => _ = lines.next(),
+        _ => {}
     }
-    lines.write(Line::styled(rule(run, lines.area.width), app.theme.quiet), buffer);
+    lines.write(rule(app, run, lines.area.width), buffer);
     if roomy {
         lines.next();
     }
@@ -81,14 +87,57 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     }
 }
 
-/// Where the chosen tensor's norm would go with the values that are being turned to.
-fn foresee(app: &App, run: &Run) -> Option<String> {
-    let forces = app.coming(run, app.tensor)?;
-    Some(match run.predict(app.tensor, &forces) {
+/// Whether the arrows turn it, on a screen without the panel.
+fn is_chosen(app: &App, knob: Chosen) -> bool {
+    app.focus == Panel::Knobs && !app.zoomed && app.chosen == knob
+}
+
+/// What is predicted of the chosen tensor with the values that are being turned to, or why nobody knows; empty while
+/// nothing is turned.
+pub(super) fn foresee(app: &App, run: &Run) -> Vec<String> {
+    if let Some((key, value)) = app.coming_hyper(run) {
+        return foresee_hyper(app, run, key, value);
+    }
+    let told = app.coming(run, app.tensor).map(|forces| match run.predict(app.tensor, &forces) {
         Ok(prediction) if prediction.doubt.is_some() => format!("≈ {}", norm::tell(&prediction)),
         Ok(prediction) => norm::tell(&prediction),
         Err(reason) => format!("no prediction: {reason}"),
-    })
+    });
+    told.into_iter().collect()
+}
+
+/// The parts in lines of a width, as many to a line as fit.
+fn whole_parts(parts: Vec<String>, width: u16) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if Span::raw(format!("{line}  {part}")).width() <= width.into() => *line += &format!("  {part}"),
+            _ => lines.push(part),
+        }
+    }
+    lines
+}
+
+/// What another value of one of the rule's own hyperparameters would change: of what is predicted, the angle of a step
+/// depends on some that the norm does not.
+fn foresee_hyper(app: &App, run: &Run, key: &str, value: f64) -> Vec<String> {
+    let now = run.forces(app.tensor);
+    let then = Forces { regime: run.regime_with(Some((key, value))), ..now };
+    if then.regime == now.regime {
+        return vec![format!("no prediction: no formula has {} in it", Knob::from(key.to_owned()).symbol())];
+    }
+    let degrees = |forces: &Forces| forces.equilibrium_rotation().map(|angle| digits::three(angle.to_degrees()));
+    let turning = match (degrees(&now), degrees(&then)) {
+        (Ok(before), Ok(after)) if before != after => Some(format!("θ* {before}° → {after}°")),
+        _ => None,
+    };
+    let [before, after] = [now, then].map(|forces| run.predict(app.tensor, &forces).map(|it| norm::tell(&it)));
+    let length = match after {
+        Err(reason) => format!("no prediction: {reason}"),
+        Ok(after) if before.as_ref() == Ok(&after) => "‖w‖ as before".into(),
+        Ok(after) => after,
+    };
+    [length].into_iter().chain(turning).collect()
 }
 
 /// Both dials, one line each.
@@ -98,14 +147,17 @@ pub(in crate::tui) fn lines(app: &App, run: &Run, area: Rect, buffer: &mut Buffe
         let Some(area) = lines.next() else { return };
         let mut line = Line::from(Span::styled(which.knob().symbol().to_owned(), style(app, which)));
         // The one that the arrows turn.
-        line.push_span(if app.focus == Panel::Knobs && !app.zoomed && app.dial == which { "▸" } else { " " });
+        line.push_span(if is_chosen(app, Chosen::Dial(which)) { "▸" } else { " " });
         line.extend(value(app, run, which));
         let (end, tone) = match which {
             Which::WeightDecay => match coming_overshoot(app, run) {
                 Some(product) => (format!("ηλ {} ≥ 1: overshoot", digits::three(product)), app.theme.warning),
                 None => (half_life(app, run), app.theme.quiet),
             },
-            Which::LearningRate => (format!("t: λ of {}", reach(app)), app.theme.quiet),
+            Which::LearningRate => match app.chosen {
+                Chosen::Hyper(at) if is_chosen(app, app.chosen) => (format!("▸{}", hyper(run, at)), app.theme.strong),
+                _ => (format!("{}: λ of {}", app.keys("t"), reach(app)), app.theme.quiet),
+            },
         };
         buffer.set_line(area.x, area.y, &line, area.width);
         // The ends have a fixed place, the slider has what is left.
@@ -222,26 +274,48 @@ pub(super) fn mode_name(mode: DecayMode) -> &'static str {
     }
 }
 
-/// The rule's own hyperparameters, as many as there is room for.
-fn rule(run: &Run, width: u16) -> String {
+/// The rule's own hyperparameters, as many as there is room for, from the chosen one on.
+fn rule<'a>(app: &App, run: &Run, width: u16) -> Line<'a> {
     let mode = mode_name(run.description.config.optimizer.decay_mode);
-    let hyper = run.hyper.iter().map(|(key, value)| {
-        let knob = Knob::from(key.clone());
-        // As people write them: 0.999, 1e-8.
-        let text = if *value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() };
-        format!("{} {text}", knob.symbol())
-    });
-    let mut text = format!("{} {mode}", printable(&run.description.config.optimizer.name));
-    let mut hyper = hyper.peekable();
-    while let Some(part) = hyper.next() {
+    let chosen = match app.chosen {
+        Chosen::Hyper(at) if app.focus == Panel::Knobs => Some(at),
+        _ => None,
+    };
+    let name = format!("{} {mode}", printable(&run.description.config.optimizer.name));
+    let mut line = Line::styled(if chosen > Some(0) { "…".into() } else { name }, app.theme.quiet);
+    let mut places = (chosen.unwrap_or(0)..run.hyper.len()).peekable();
+    while let Some(at) = places.next() {
+        let (mark, style) = match (chosen == Some(at), &run.turning) {
+            (true, Some(_)) => ("▸", app.theme.pending),
+            (true, None) => ("▸", app.theme.strong),
+            (false, _) => ("", app.theme.quiet),
+        };
+        let part = Span::styled(format!("  {mark}{}", hyper(run, at)), style);
         // All but the last leave room for the sign that more would follow.
-        let sign = if hyper.peek().is_some() { 3 } else { 0 };
-        if Line::raw(text.as_str()).width() + Line::raw(part.as_str()).width() + 2 + sign > usize::from(width) {
-            return text + "  …";
+        let sign = if places.peek().is_some() { 3 } else { 0 };
+        if line.width() + part.width() + sign > usize::from(width) {
+            line.push_span(Span::styled("  …", app.theme.quiet));
+            break;
         }
-        text = text + "  " + &part;
+        line.push_span(part);
     }
-    text
+    line
+}
+
+/// A hyperparameter with its value, and where it is going: `β1 0.9 → 0.921`.
+fn hyper(run: &Run, at: usize) -> String {
+    let Some((key, value)) = run.hyper.get(at) else { return String::new() };
+    let knob = Knob::from(key.clone());
+    let turned = run.turning.as_ref().filter(|turning| turning.hyper == at).map(|turning| turning.value);
+    let pending = run.pending.iter().rev().find(|pending| pending.setting.knob == knob);
+    let then = turned.or(pending.and_then(|pending| pending.setting.value));
+    let then = then.map(|then| format!(" → {}", plain(then))).unwrap_or_default();
+    format!("{} {}{then}", knob.symbol(), plain(*value))
+}
+
+/// As people write them: 0.999, 1e-8.
+fn plain(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() }
 }
 
 /// An area that is filled line by line.

@@ -29,9 +29,9 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     let tensors = rows.len();
     let Range { start: first, end } = shown(app, &rows, area);
     let room = end - first;
-    let mut settings = format!("t: λ reaches {}", reach(app));
+    let mut settings = format!("{}: λ reaches {}", app.keys("t"), reach(app));
     if !app.filter.is_empty() {
-        settings = format!("/ {} · {settings}", printable(&app.filter));
+        settings = format!("{} {} · {settings}", app.keys("/"), printable(&app.filter));
     }
     if room < tensors {
         let more = match (first > 0, end < tensors) {

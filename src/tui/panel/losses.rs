@@ -17,23 +17,25 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         Scale::Linear => "linear",
         Scale::Log => "log",
     };
-    let frozen = app.frozen.map(|step| format!("frozen at {}: f follows · ", digits::thousands(step)));
+    let frozen = app.frozen.map(|step| format!("frozen at {}: {} follows · ", digits::thousands(step), app.keys("f")));
     let history = &run.history;
     let end = horizon(app);
     let all = extent(app, run);
     let read = app.crosshair.map(|step| format!("at step {} · ", digits::thousands(step)));
     let settings = format!(
-        "{}{}{}y {scale} · s smooth {}",
+        "{}{}{}{} {scale} · {} smooth {}",
         gaps(all),
         read.unwrap_or_default(),
         frozen.unwrap_or_default(),
+        app.keys("y"),
+        app.keys("s"),
         SMOOTHINGS[app.smoothing]
     );
     let inside = frame(app, Panel::Losses, Panel::Losses.name(), &settings, area, buffer);
     if !all.has_values() {
         let text = match history.loss.is_empty() {
-            true => "waiting for the first update",
-            false => "nothing here: = goes back to the last step",
+            true => "waiting for the first update".into(),
+            false => app.keyed("nothing here: `=` goes back to the last step"),
         };
         buffer.set_stringn(inside.x + 1, inside.y, text, inside.width.into(), app.theme.quiet);
         return;

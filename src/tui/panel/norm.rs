@@ -5,7 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
 use super::tensor::{self, HEIGHT, WIDTH};
-use super::{budget, chart, frame, gap, gaps, horizon, inside, readout, rotation, ruler, timescale};
+use super::{budget, chart, frame, gap, gaps, horizon, inside, readout, rotation, ruler, timescale, weights};
 use crate::series::{Column, Extent};
 use crate::stream::printable;
 use crate::tui::app::forecast::Prediction;
@@ -23,6 +23,7 @@ const DASH: usize = 2;
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     match app.lens {
         Lens::Norm => norm(app, run, area, buffer),
+        Lens::Weights => weights::render(app, run, area, buffer),
         Lens::Budget => budget::render(app, run, area, buffer),
         Lens::Rotation => rotation::render(app, run, area, buffer),
         Lens::Equilibrium => equilibrium(app, run, area, buffer),

@@ -154,7 +154,7 @@ fn times(speed: f64) -> String {
 }
 
 /// Whole numbers where they say enough.
-fn rate(value: f64) -> String {
+pub(super) fn rate(value: f64) -> String {
     if value < 9.95 { format!("{value:.1}") } else { digits::thousands(value.round() as u64) }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::horizon;
+use super::{horizon, weights};
 use crate::series::{Column, Extent};
 use crate::stream::{TensorSums, printable};
 use crate::tui::app::{App, Run};
@@ -46,7 +46,13 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     if run.history.steps.is_empty() {
         return;
     }
-    for (y, fact) in (area.y + 1..area.bottom()).zip(facts(run, at, sums, count as f64)) {
+    let facts = facts(run, at, sums, count as f64);
+    let end = area.y.saturating_add(1 + facts.len() as u16);
+    if let Some(weights) = run.history.weights.get(at).filter(|_| end + 1 < area.bottom()) {
+        let place = Rect { y: end + 1, height: (area.bottom() - end - 1).min(12), ..area };
+        weights::draw(app, weights, place, buffer);
+    }
+    for (y, fact) in (area.y + 1..area.bottom()).zip(facts) {
         let Fact { name, value, beside } = fact;
         let width = NUMBER.saturating_sub(Span::raw(name).width());
         let mut line = Line::from(vec![Span::styled(name, app.theme.quiet), Span::raw(format!("{value:>width$}  "))]);

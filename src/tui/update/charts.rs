@@ -45,7 +45,7 @@ pub(super) fn show_by(app: &mut App, unit: Unit) {
 /// The stretch of the charts to the left or right.
 pub(super) fn pan(app: &mut App, quarters: i64) {
     if app.window.stretch == Stretch::Whole {
-        app.say(Tone::Plain, "all of the run is shown; + zooms in");
+        app.say_keyed(Tone::Plain, "all of the run is shown; `+` zooms in");
     }
     if app.window.stretch != Stretch::Whole {
         app.window.pan(quarters, app.chart_end(), app.origin());
@@ -104,13 +104,16 @@ pub(super) fn toggle(app: &mut App, panel: Panel) {
         if layout::reachable(app).iter().all(|other| *other == Panel::Knobs && app.hidden.contains(other)) {
             app.hidden.remove(&panel);
             app.say(Tone::Plain, "one panel has to stay");
+        } else {
+            let number = panel.number();
+            app.say_keyed(Tone::Plain, &format!("{} is put away: `{number}` brings it back", panel.name()));
         }
     } else {
         app.hidden.remove(&panel);
         app.focus = panel;
         if !is_there(app) {
             app.zoomed = true;
-            app.say(Tone::Plain, "there is no room for it beside the others: Esc leaves it");
+            app.say_keyed(Tone::Plain, "there is no room for it beside the others: Esc leaves it");
         }
     }
     refocus(app);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Effect, while_it_lasts};
 use crate::stream::{Author, Command, DecayMode, Edit, Knob, Refusal, Scope, Setting};
 use crate::tui::app::dial::{Cause, Pending, Reversible, Which};
+use crate::tui::app::hyper::{Chosen, Turning};
 use crate::tui::app::journal::Happening;
 use crate::tui::app::{App, Run, Tone};
 use crate::tui::digits;
@@ -24,7 +25,7 @@ pub(super) fn ask(app: &mut App, knob: Knob, scope: Scope, value: Option<f64>, c
 /// A bracket key: the value is shown at once and asked for when the keys have rested.
 pub(super) fn turn(app: &mut App, which: Which, tenths: i32) -> Vec<Effect> {
     if app.is_over() {
-        app.say(Tone::Plain, "the run is over; q leaves");
+        app.say_keyed(Tone::Plain, "the run is over; `q` leaves");
         return Vec::new();
     }
     let (scope, now) = (app.scope(which), app.now);
@@ -41,6 +42,34 @@ pub(super) fn turn(app: &mut App, which: Which, tenths: i32) -> Vec<Effect> {
         app.say(Tone::Warning, "λ does nothing here: this run's decay mode is none");
     }
     effects
+}
+
+/// An arrow on the chosen knob.
+pub(super) fn turn_chosen(app: &mut App, tenths: i32) -> Vec<Effect> {
+    match app.chosen {
+        Chosen::Dial(which) => turn(app, which, tenths),
+        Chosen::Hyper(hyper) => turn_hyper(app, hyper, tenths),
+    }
+}
+
+/// The same for one of the rule's own hyperparameters; another one that is being turned is finished first.
+fn turn_hyper(app: &mut App, hyper: usize, tenths: i32) -> Vec<Effect> {
+    if app.is_over() {
+        app.say_keyed(Tone::Plain, "the run is over; `q` leaves");
+        return Vec::new();
+    }
+    let now = app.now;
+    let other = app.run.as_mut().and_then(|run| run.turning.take_if(|turning| turning.hyper != hyper));
+    let effects = other.map_or_else(Vec::new, |turning| ask_for_hyper(app, turning));
+    if let Some(run) = &mut app.run {
+        run.turn_hyper(hyper, tenths, now);
+    }
+    effects
+}
+
+fn ask_for_hyper(app: &mut App, turning: Turning) -> Vec<Effect> {
+    let key = app.run.as_ref().and_then(|run| run.hyper.get(turning.hyper)).map(|(key, _)| key.clone());
+    key.map_or_else(Vec::new, |key| ask(app, Knob::from(key), Scope::All, Some(turning.value), Cause::Turn))
 }
 
 /// λ to 0, or from 0 to the last λ that was not.
@@ -109,7 +138,7 @@ enum Direction {
 /// edit whether or not this one is confirmed by then; a refusal [gives it back](give_back).
 fn revert(app: &mut App, direction: Direction) -> Vec<Effect> {
     if app.is_over() {
-        app.say(Tone::Plain, "the run is over; q leaves");
+        app.say_keyed(Tone::Plain, "the run is over; `q` leaves");
         return Vec::new();
     }
     let Some(run) = &mut app.run else { return Vec::new() };
@@ -156,6 +185,8 @@ pub(super) fn settle_until(app: &mut App, then: Duration) -> Vec<Effect> {
             effects.extend(ask(app, which.knob(), preview.scope, Some(preview.value), Cause::Turn));
         }
     }
+    let turning = app.run.as_mut().and_then(|run| run.turning.take_if(|turning| turning.due <= then));
+    effects.extend(turning.map_or_else(Vec::new, |turning| ask_for_hyper(app, turning)));
     effects
 }
 
@@ -169,9 +200,10 @@ pub(super) fn settled(app: &mut App, command: Command) -> Vec<Effect> {
 
 /// Puts back what is being turned; whether anything was.
 pub(super) fn drop_previews(app: &mut App) -> bool {
-    app.run
-        .as_mut()
-        .is_some_and(|run| run.weight_decay.preview.take().is_some() | run.learning_rate.preview.take().is_some())
+    app.run.as_mut().is_some_and(|run| {
+        let dials = run.weight_decay.preview.take().is_some() | run.learning_rate.preview.take().is_some();
+        run.turning.take().is_some() | dials
+    })
 }
 
 /// An edit is in force.

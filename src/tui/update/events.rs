@@ -4,7 +4,7 @@ use super::{Effect, edits, keys};
 use crate::stream::{Command, Event, Level, What};
 use crate::tui::app::journal::Happening;
 use crate::tui::app::{App, Mode, Phase, Run, SMOOTHINGS, Tone};
-use crate::tui::coach::Hint;
+use crate::tui::coach::{Hint, Turn};
 use crate::tui::{Access, OnAlert};
 
 /// Takes an event into the state.
@@ -22,9 +22,13 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.seconds = evaluation.seconds;
             let step = evaluation.step;
             run.history.evaluate(evaluation);
-            if let Some(rise) = run.coach.look(&run.history.evaluations) {
-                let hint = Hint::Overfitting { rise, remedy: run.remedy() };
-                run.journal.add(step, Happening::Hint(hint));
+            match run.coach.look(&run.history.evaluations) {
+                Some(Turn::Rise(rise)) => {
+                    let hint = Hint::Overfitting { rise, remedy: run.remedy() };
+                    run.journal.add(step, Happening::Hint(hint));
+                }
+                Some(Turn::Fall) => run.journal.rescued(),
+                None => {}
             }
         }
         (What::Edited(edit), Some(run)) => edits::confirm(run, edit),
@@ -71,7 +75,10 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.tracks.restored();
             if app.phase == Phase::Diverged {
                 app.phase = Phase::Paused;
-                app.say(Tone::Plain, "the snapshot's weights are back: turn η down if it was too large; Space goes on");
+                app.say_keyed(
+                    Tone::Plain,
+                    "the snapshot's weights are back: turn η down if it was too large; `Space` goes on",
+                );
             }
         }
         (What::Skipped { step, seconds }, Some(run)) => {
@@ -123,7 +130,7 @@ fn heed(app: &mut App, level: Level) -> Vec<Effect> {
     let pauses = app.options.on_alert == OnAlert::Pause && level > Level::Info;
     let mut effects = if app.options.on_alert == OnAlert::Show { Vec::new() } else { vec![Effect::Ring] };
     if pauses && !app.looks_on() && app.phase == Phase::Running && !app.will_pause() {
-        app.say(Tone::Warning, "paused by an alert: Space goes on");
+        app.say_keyed(Tone::Warning, "paused by an alert: `Space` goes on");
         effects.extend(keys::go(app, Command::Pause));
     }
     effects
@@ -146,6 +153,7 @@ fn over(app: &mut App, phase: Phase) -> Vec<Effect> {
         run.moves.clear();
         run.weight_decay.preview = None;
         run.learning_rate.preview = None;
+        run.turning = None;
     }
     match app.mode {
         Mode::Leaving { ending, .. } => vec![Effect::Leave(ending)],

@@ -10,10 +10,10 @@ use super::{Effect, charts, edits, mouse, palette, replay, sentinel, while_it_la
 use crate::stream::{Command, printable};
 use crate::tui::Ending;
 use crate::tui::app::dial::Which;
+use crate::tui::app::hyper::Chosen;
 use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Mode, Panel, Phase, Reach, SMOOTHINGS, Tone};
 use crate::tui::keymap::Action;
-use crate::tui::widget::axis::Scale;
 
 /// How long the first ctrl-c waits for the second.
 const TWICE: Duration = Duration::from_secs(2);
@@ -136,14 +136,14 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Snapshot => return edits::settled(app, Command::Snapshot),
         Action::GoBack => match app.run.as_ref().and_then(|run| run.snapshot) {
             Some(step) => return edits::settled(app, Command::Restore(step)),
-            None => app.say(Tone::Plain, "there is no snapshot yet: c keeps one"),
+            None => app.say_keyed(Tone::Plain, "there is no snapshot yet: `c` keeps one"),
         },
         Action::Columns => return columns(app),
-        Action::Note if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
+        Action::Note if app.is_over() => app.say_keyed(Tone::Plain, "the run is over; `q` leaves"),
         Action::Note => app.mode = Mode::Noting { input: Input::default() },
         Action::Slower | Action::Faster => return pace(app, action),
         Action::Turn(which, tenths) => return edits::turn(app, which, tenths),
-        Action::Type(_) if app.is_over() => app.say(Tone::Plain, "the run is over; q leaves"),
+        Action::Type(_) if app.is_over() => app.say_keyed(Tone::Plain, "the run is over; `q` leaves"),
         Action::Type(which) => {
             app.mode = Mode::Typing { which, scope: app.scope(which), input: Input::default(), error: None };
         }
@@ -157,12 +157,8 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Undo => return edits::undo(app),
         Action::Redo => return edits::redo(app),
-        Action::Scale => {
-            app.scale = match app.scale {
-                Scale::Linear => Scale::Log,
-                Scale::Log => Scale::Linear,
-            }
-        }
+        Action::Scale => app.scale = app.scale.switched(),
+        Action::StepScale => app.window.scale = app.window.scale.switched(),
         Action::SmoothLess => smooth(app, app.smoothing.saturating_sub(1)),
         Action::SmoothMore => smooth(app, (app.smoothing + 1).min(SMOOTHINGS.len() - 1)),
         Action::ZoomIn | Action::ZoomOut | Action::Follow | Action::Unit | Action::Crosshair => {
@@ -207,6 +203,8 @@ fn back(app: &mut App) {
     }
     if app.zoomed {
         charts::zoom_panel(app);
+        // What was said of it is past.
+        app.notice = None;
     } else if !app.filter.is_empty() {
         app.filter.clear();
     } else {
@@ -224,11 +222,11 @@ fn arrow(app: &mut App, action: Action) -> Vec<Effect> {
     match (app.focus, action) {
         (_, Action::Left) if app.crosshair.is_some() => charts::move_crosshair(app, -1),
         (_, Action::Right) if app.crosshair.is_some() => charts::move_crosshair(app, 1),
-        (Panel::Knobs, Action::Up) => app.dial = Which::WeightDecay,
-        (Panel::Knobs, Action::Down) => app.dial = Which::LearningRate,
+        (Panel::Knobs, Action::Up) => choose_knob(app, -1),
+        (Panel::Knobs, Action::Down) => choose_knob(app, 1),
         (Panel::Knobs, Action::Left | Action::Right) if app.looks_on() => return only_looks_on(app),
-        (Panel::Knobs, Action::Left) => return edits::turn(app, app.dial, -1),
-        (Panel::Knobs, Action::Right) => return edits::turn(app, app.dial, 1),
+        (Panel::Knobs, Action::Left) => return edits::turn_chosen(app, -1),
+        (Panel::Knobs, Action::Right) => return edits::turn_chosen(app, 1),
         (Panel::Events, Action::Up) => charts::scroll_events(app, -1),
         (Panel::Events, Action::Down) => charts::scroll_events(app, 1),
         (Panel::Losses | Panel::Norm, Action::Left) => charts::pan(app, -1),
@@ -238,6 +236,21 @@ fn arrow(app: &mut App, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// The knob above or below: λ, η, then the rule's own.
+fn choose_knob(app: &mut App, by: isize) {
+    let own = app.run.as_ref().map_or(0, |run| run.hyper.len());
+    let at = match app.chosen {
+        Chosen::Dial(Which::WeightDecay) => 0,
+        Chosen::Dial(Which::LearningRate) => 1,
+        Chosen::Hyper(at) => at + 2,
+    };
+    app.chosen = match at.saturating_add_signed(by).min(own + 1) {
+        0 => Chosen::Dial(Which::WeightDecay),
+        1 => Chosen::Dial(Which::LearningRate),
+        at => Chosen::Hyper(at - 2),
+    };
 }
 
 /// Goes on or stands still. A key means what was asked for before it, whether or not that has been answered: five

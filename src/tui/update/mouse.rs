@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{Effect, charts};
 use crate::tui::app::dial::Which;
+use crate::tui::app::hyper::Chosen;
 use crate::tui::app::window::{Stretch, Toward};
 use crate::tui::app::{App, Capture, Drag, Mode, Panel, Tone};
 use crate::tui::layout;
@@ -45,9 +46,11 @@ pub(super) fn switch(app: &mut App) -> Vec<Effect> {
     let (mouse, text) = match app.mouse {
         Capture::Off => (
             Capture::On,
-            "mouse on: the wheel zooms and scrolls, a click takes the focus, a drag zooms; M gives it back",
+            app.keyed(
+                "mouse on: the wheel zooms and scrolls, a click takes the focus, a drag zooms; `M` gives it back",
+            ),
         ),
-        Capture::On => (Capture::Off, "mouse off: the terminal selects text with it"),
+        Capture::On => (Capture::Off, "mouse off: the terminal selects text with it".into()),
     };
     app.mouse = mouse;
     app.say(Tone::Plain, text);
@@ -60,7 +63,7 @@ fn press(app: &mut App, at: Position) {
     if let Some(dials) = places.dials.filter(|dials| dials.contains(at)) {
         if !app.zoomed {
             app.focus = Panel::Knobs;
-            app.dial = Which::BOTH[usize::from(at.y - dials.y).min(1)];
+            app.chosen = Chosen::Dial(Which::BOTH[usize::from(at.y - dials.y).min(1)]);
         }
         return;
     }

@@ -35,7 +35,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     Some(match action {
         Action::Quit => vec![Effect::Leave(Ending::Left)],
         Action::PauseOrResume if matches!(app.phase, Phase::Finished(_) | Phase::Failed(_)) => {
-            app.say(Tone::Plain, "the recording is at its end: ← and g go back in it");
+            app.say_keyed(Tone::Plain, "the recording is at its end: `Left` and `g` go back in it");
             Vec::new()
         }
         Action::PauseOrResume if app.phase == Phase::Paused => send(Command::Resume),

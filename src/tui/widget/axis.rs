@@ -2,10 +2,11 @@
 
 use crate::tui::digits;
 
-/// How values become heights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How values become heights, and places along an axis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scale {
     /// Equal differences are equal heights.
+    #[default]
     Linear,
     /// Equal ratios are equal heights; values that are not positive have none.
     Log,
@@ -55,6 +56,16 @@ impl Scale {
 
 /// Where in a decade a logarithmic range may end.
 const LOG_ENDS: [f64; 7] = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0];
+
+impl Scale {
+    /// The other one.
+    pub fn switched(self) -> Scale {
+        match self {
+            Scale::Linear => Scale::Log,
+            Scale::Log => Scale::Linear,
+        }
+    }
+}
 
 /// The end of an axis of counts: the round number at or after `count`, a little ahead of it as it grows.
 pub fn round_count(count: u64) -> u64 {

@@ -3,6 +3,10 @@
 //! The stock chart has linear axes only, blends series that cross, and paints a NaN on its top row. This one is fed
 //! with the extent of each pixel column, so nothing between two columns is ever missed, and its cost is its size.
 
+mod frame;
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
@@ -11,13 +15,14 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
-use super::axis::{self, Scale};
+pub use self::frame::{Grid, PlotFrame};
+use super::axis;
 use super::dots::{Dots, Pen};
-use super::ruler::Ruler;
 use crate::series::Extent;
 
-/// Rows of the x axis: its line and its labels.
-const FOOT: u16 = 2;
+/// Cells from one dot of the grid to the next, and what stands there.
+const GRID: u16 = 4;
+const DOT: &str = "·";
 
 /// A chart: the frame and what is in it.
 #[derive(Debug)]
@@ -80,87 +85,6 @@ pub struct Mark {
     pub style: Style,
 }
 
-/// The places of a chart's parts: labels of the y axis, the plot, labels of the series.
-///
-/// ```text
-///  1.0 ┤⡄       ①
-///      │⠘⣄  ⣀⡠⠔⠊┊⠑⢄  val 0.75
-///  0.5 ┤  ⠑⠔⠁   ┊  ⠑ train 0.50
-///      └┬───────┬────
-///       0     100 step
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct PlotFrame {
-    plot: Rect,
-    area: Rect,
-    /// The steps at which the pixel columns begin, and the end of the last.
-    edges: Vec<u64>,
-    /// Labels of the x axis: the share of it before each, and texts.
-    labels: Vec<(f64, String)>,
-    name: &'static str,
-    y: (f64, f64),
-    scale: Scale,
-    ticks: Vec<f64>,
-}
-
-impl PlotFrame {
-    /// Lays a chart out; `room` columns on the right are for the series' labels.
-    pub fn new(area: Rect, x: &Ruler, y: (f64, f64), scale: Scale, room: u16) -> Self {
-        let height = area.height.saturating_sub(FOOT);
-        let ticks = scale.ticks(y, usize::from(height.div_ceil(3)).clamp(3, 8));
-        let gutter = ticks.iter().map(|tick| axis::label(*tick, &ticks).len()).max().unwrap_or(0) as u16 + 2;
-        let left = area.x.saturating_add(gutter).min(area.right());
-        let width = area.right().saturating_sub(left).saturating_sub(room);
-        let plot = Rect::new(left, area.y, width, height);
-        let edges = x.edges(usize::from(width) * 2);
-        let labels = x.ticks(usize::from(width / 12).clamp(2, 9));
-        PlotFrame { plot, area, edges, labels, name: x.name, y, scale, ticks }
-    }
-
-    /// The steps at which the pixel columns begin, and the end of the last; a trace has an extent for each of them.
-    pub fn edges(&self) -> &[u64] {
-        &self.edges
-    }
-
-    /// Pixel columns of the plot.
-    fn columns(&self) -> usize {
-        usize::from(self.plot.width) * 2
-    }
-
-    /// The step at a column of cells; `None` beside the plot.
-    pub fn step_at(&self, x: u16) -> Option<u64> {
-        (self.plot.x..self.plot.right()).contains(&x).then(|| self.nearest_step(x))
-    }
-
-    /// The step at the column of cells, or at the end of the plot that is nearer.
-    pub fn nearest_step(&self, x: u16) -> u64 {
-        let at = usize::from(x.saturating_sub(self.plot.x)) * 2;
-        self.edges.get(at).or(self.edges.last()).copied().unwrap_or(0)
-    }
-
-    /// How many of the pixel columns begin before a step.
-    pub fn columns_before(&self, step: u64) -> usize {
-        self.edges.partition_point(|edge| *edge < step).min(self.columns())
-    }
-
-    /// The pixel row of a value, clamped to the plot; `None` where the scale has no place for it.
-    fn row(&self, value: f32) -> Option<usize> {
-        let at = self.scale.position(f64::from(value), self.y)?;
-        let most = f64::from(self.plot.height) * 4.0 - 1.0;
-        Some(((1.0 - at.clamp(0.0, 1.0)) * most).round() as usize)
-    }
-
-    /// The cell column of a step.
-    fn column(&self, step: u64) -> Option<u16> {
-        let (first, end) = (self.edges.first()?, self.edges.last()?);
-        if self.plot.width == 0 || !(*first..*end).contains(&step) {
-            return None;
-        }
-        let at = self.edges.partition_point(|edge| *edge <= step).min(self.columns()).saturating_sub(1) / 2;
-        Some(self.plot.x + u16::try_from(at).ok()?)
-    }
-}
-
 impl Widget for &Plot<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let plot = self.frame.plot.intersection(area).intersection(buffer.area);
@@ -201,6 +125,11 @@ impl Plot<'_> {
             let x = line.saturating_sub(text.len() as u16 + 1).max(area.x);
             buffer.set_stringn(x, y, &text, usize::from(line - x), self.quiet);
             buffer.set_string(line, y, "┤", self.quiet);
+            if self.frame.grid == Grid::Dots {
+                for x in (plot.x + GRID / 2..plot.right()).step_by(GRID.into()) {
+                    buffer.set_string(x, y, DOT, self.quiet);
+                }
+            }
         }
         if plot.bottom() < area.bottom() {
             buffer.set_string(line, plot.bottom(), "└", self.quiet);
@@ -303,7 +232,7 @@ impl Plot<'_> {
             free = x + width;
             buffer.set_stringn(x, plot.y, &mark.sign, usize::from(plot.right() - x), mark.style);
             let (from, length) = (x + width + 1, Span::raw(&mark.text).width() as u16);
-            let blank = |x: u16| buffer[(x, plot.y)].symbol() == " ";
+            let blank = |x: u16| matches!(buffer[(x, plot.y)].symbol(), " " | DOT);
             if length > 0 && from + length <= plot.right() && (from - 1..from + length).all(blank) {
                 buffer.set_string(from, plot.y, &mark.text, mark.style);
             }
@@ -322,7 +251,7 @@ impl Plot<'_> {
         let plot = self.frame.plot;
         let Some(x) = self.crosshair.and_then(|step| self.frame.column(step)) else { return };
         for y in plot.y..plot.bottom() {
-            if matches!(buffer[(x, y)].symbol(), " " | "┊") {
+            if matches!(buffer[(x, y)].symbol(), " " | "┊" | DOT) {
                 buffer.set_string(x, y, "┃", self.strong);
             }
         }
@@ -368,155 +297,6 @@ impl Plot<'_> {
                 buffer.set_stringn(x, y, label, width, trace.style);
             }
             free = y + 1;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::series::Column;
-    use crate::tui::widget::ruler::Spread;
-
-    fn steps(steps: std::ops::Range<u64>) -> Ruler<'static> {
-        Ruler { steps, spread: Spread::Even(0), name: "step" }
-    }
-
-    fn plot<'a>(frame: PlotFrame, traces: &'a [Trace], marks: &'a [Mark]) -> Plot<'a> {
-        let plain = Style::new();
-        Plot {
-            frame,
-            traces,
-            marks,
-            notches: &[],
-            crosshair: None,
-            marked: None,
-            quiet: plain,
-            strong: plain,
-            warning: plain,
-        }
-    }
-
-    fn draw(size: (u16, u16), values: &[&[f32]], scale: Scale, marks: &[Mark]) -> Buffer {
-        let area = Rect::new(0, 0, size.0, size.1);
-        let mut buffer = Buffer::empty(area);
-        let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), scale, 0);
-        let traces: Vec<Trace> = values
-            .iter()
-            .map(|values| {
-                let column: Column = values.iter().copied().collect();
-                let columns = column.query(0..column.len(), frame.columns()).collect();
-                Trace { columns, pen: Pen::Braille, style: Style::new(), label: None, join: Join::Line }
-            })
-            .collect();
-        plot(frame, &traces, marks).render(area, &mut buffer);
-        buffer
-    }
-
-    #[test]
-    fn a_rising_line_is_drawn_between_its_axes() {
-        let values: Vec<f32> = (0..=20).map(|x| 1.0 + x as f32 / 10.0).collect();
-        let picture =
-            ["3 ┤       ⢀⠤⠊", "  │     ⡠⠊⠁  ", "2 ┤  ⡠⠔⠉     ", "1 ┤⡔⠊        ", "  └┬─────────", "   0     step"];
-        assert_eq!(draw((13, 6), &[&values], Scale::Linear, &[]), Buffer::with_lines(picture));
-    }
-
-    #[test]
-    fn the_axis_is_named_also_where_a_label_ends_just_before_it() {
-        for width in 13..60 {
-            let area = Rect::new(0, 0, width, 6);
-            let mut buffer = Buffer::empty(area);
-            let frame = PlotFrame::new(area, &steps(0..2001), (1.0, 3.0), Scale::Linear, 0);
-            plot(frame, &[], &[]).render(area, &mut buffer);
-            let foot: String = (0..width).map(|x| buffer[(x, 5)].symbol()).collect();
-            assert!(foot.ends_with(" step"), "{foot}");
-        }
-    }
-
-    #[test]
-    fn nan_is_drawn_as_a_gap_with_a_sign() {
-        let mut values = vec![2.0; 16];
-        values[6..10].fill(f32::NAN);
-        let buffer = draw((13, 5), &[&values], Scale::Linear, &[]);
-        let picture = ["3 ┤   ×××    ", "2 ┤⠤⠤⠤⠄  ⠤⠤⠤⠄", "1 ┤          ", "  └┬─────────", "   0     step"];
-        assert_eq!(buffer, Buffer::with_lines(picture));
-    }
-
-    #[test]
-    fn all_nan_draws_no_line_at_all() {
-        let buffer = draw((13, 5), &[&[f32::NAN; 16]], Scale::Linear, &[]);
-        let picture = ["3 ┤××××××××××", "2 ┤          ", "1 ┤          ", "  └┬─────────", "   0     step"];
-        assert_eq!(buffer, Buffer::with_lines(picture));
-    }
-
-    #[test]
-    fn the_last_of_two_crossing_series_owns_the_contested_cells() {
-        let up: Vec<f32> = (0..16).map(|x| 1.0 + x as f32 / 7.5).collect();
-        let down: Vec<f32> = up.iter().rev().copied().collect();
-        let both = draw((13, 5), &[&up, &down], Scale::Linear, &[]);
-        let top = draw((13, 5), &[&down], Scale::Linear, &[]);
-        for x in 5..13 {
-            for y in 0..3 {
-                let cell = &top[(x, y)];
-                if cell.symbol() != " " {
-                    assert_eq!(&both[(x, y)], cell, "at {x}, {y}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_logarithm_cannot_show_is_left_out() {
-        let buffer = draw((13, 5), &[&[-1.0; 16]], Scale::Log, &[]);
-        assert!((5..13).all(|x| (0..3).all(|y| buffer[(x, y)].symbol() == " ")));
-    }
-
-    #[test]
-    fn a_mark_stands_over_its_dotted_line() {
-        let mark = Mark { at: 50, sign: "①".into(), text: String::new(), style: Style::new() };
-        let buffer = draw((13, 5), &[], Scale::Linear, &[mark]);
-        let picture = ["3 ┤     ①    ", "2 ┤     ┊    ", "1 ┤     ┊    ", "  └┬─────────", "   0     step"];
-        assert_eq!(buffer, Buffer::with_lines(picture));
-    }
-
-    #[test]
-    fn what_a_mark_says_is_written_where_it_hides_nothing() {
-        let mark = Mark { at: 20, sign: "①".into(), text: "λ 3".into(), style: Style::new() };
-        let buffer = draw((13, 5), &[], Scale::Linear, std::slice::from_ref(&mark));
-        let picture = ["3 ┤  ① λ 3   ", "2 ┤  ┊       ", "1 ┤  ┊       ", "  └┬─────────", "   0     step"];
-        assert_eq!(buffer, Buffer::with_lines(picture));
-        let buffer = draw((13, 5), &[&[3.0; 16]], Scale::Linear, &[mark]);
-        assert!(!format!("{buffer:?}").contains('λ'));
-    }
-
-    #[test]
-    fn the_crosshair_goes_behind_the_curve_and_the_labels_tell_its_step() {
-        let area = Rect::new(0, 0, 20, 5);
-        let mut buffer = Buffer::empty(area);
-        let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 7);
-        let column: Column = (0..100).map(|at| if at < 50 { 1.0 } else { 3.0 }).collect();
-        let columns = column.query(0..100, frame.edges().len() - 1).collect();
-        let traces =
-            [Trace { columns, pen: Pen::Braille, style: Style::new(), label: Some("at 30".into()), join: Join::Line }];
-        let plot = Plot { crosshair: Some(30), notches: &[0, 60], ..plot(frame, &traces, &[]) };
-        plot.render(area, &mut buffer);
-        let picture = [
-            "3 ┤   ┃ ⡏⠉⠉⠉⠉       ",
-            "2 ┤   ┃⢠⠃           ",
-            "1 ┤⣀⣀⣀⣀⣸      at 30 ",
-            "  └┼──▲──┴───       ",
-            "   0            step",
-        ];
-        assert_eq!(buffer, Buffer::with_lines(picture));
-    }
-
-    #[test]
-    fn no_size_is_too_small() {
-        let mark = Mark { at: 99, sign: "21".into(), text: "λ 0 → 3".into(), style: Style::new() };
-        for width in 0..16 {
-            for height in 0..8 {
-                draw((width, height), &[&[1.0, 2.0, f32::NAN]], Scale::Log, std::slice::from_ref(&mark));
-            }
         }
     }
 }
