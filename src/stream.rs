@@ -14,6 +14,7 @@ mod network;
 pub mod number;
 mod optimizer;
 mod script;
+mod spectra;
 mod stats;
 mod text;
 mod wire;
@@ -30,6 +31,7 @@ pub use event::{
 pub use network::{LayerConfig, LossConfig};
 pub use optimizer::{Convention, DecayMask, DecayMode, Hook, OptimizerConfig, Schedule};
 pub use script::{Act, Script};
+pub use spectra::{Spectra, TensorSpectrum};
 pub use stats::{StepBatch, StepRow, TensorSums};
 pub use text::printable;
 pub use wire::{Closed, EventReceiver, EventSender, lossless, merging};

@@ -7,6 +7,7 @@ use super::checkpoint::Checkpoint;
 use super::command::{Author, Columns, Knob, Scope};
 use super::config::{RunConfig, RunOptions};
 use super::number;
+use super::spectra::Spectra;
 use super::stats::StepBatch;
 
 /// One thing that happened in a run.
@@ -39,6 +40,8 @@ pub enum What {
     Steps(StepBatch),
     /// Both data sets were evaluated.
     Evaluated(Evaluation),
+    /// The singular values of the weights, with an evaluation. Recordings from before there were any have none.
+    Spectrum(Spectra),
     /// A hyperparameter changed.
     Edited(Edit),
     /// A command was not taken.
@@ -159,6 +162,7 @@ impl What {
             What::Started(_) | What::Recording { .. } => None,
             What::Steps(batch) => batch.rows().first().map(|row| row.step),
             What::Evaluated(evaluation) => Some(evaluation.step),
+            What::Spectrum(spectra) => Some(spectra.step),
             What::Edited(edit) => Some(edit.step),
             What::Refused(refusal) => Some(refusal.step),
             What::Finished(summary) => Some(summary.steps),
@@ -182,6 +186,7 @@ impl What {
             What::Started(_) | What::Recording { .. } | What::Refused(_) | What::Failed { .. } => None,
             What::Steps(batch) => batch.rows().first().map(|row| row.seconds),
             What::Evaluated(evaluation) => Some(evaluation.seconds),
+            What::Spectrum(spectra) => Some(spectra.seconds),
             What::Edited(edit) => Some(edit.seconds),
             What::Finished(summary) => Some(summary.seconds),
             What::Alert(alert) => Some(alert.seconds),

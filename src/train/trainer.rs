@@ -12,12 +12,13 @@ use sha2::{Digest, Sha256};
 use super::checkpoint::Continuation;
 use super::experiment::{Experiment, Sentinel, planned};
 use super::learner::{NotFinite, Progress};
+use super::spectrometer::Spectrometer;
 use super::watch::Watch;
 use crate::optim::Knobs;
 use crate::scalar::Scalar;
 use crate::stream::{
     Act, Checkpoint, Closed, Columns, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Refusal,
-    RunOptions, Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, Weights, What,
+    RunOptions, Setting, Spectra, StepBatch, StepRow, StopReason, Summary, TensorSums, Weights, What,
 };
 
 /// Commands that may wait for the trainer; more than a hand can type between two updates.
@@ -72,6 +73,7 @@ struct Trainer {
     pace: f64,
     due: Instant,
     watch: Watch,
+    spectrometer: Spectrometer,
     /// Whether the next update's batch is to be left out.
     next: Next,
     /// What became of the weights when something was not finite, until that is settled.
@@ -111,6 +113,7 @@ impl Trainer {
             pace: experiment.description.options.pace,
             due: now,
             watch: Watch::new(&experiment.description, &experiment.knobs),
+            spectrometer: Spectrometer::default(),
             next: Next::Made,
             diverged: None,
             experiment,
@@ -456,7 +459,11 @@ impl Trainer {
         let evaluation =
             Evaluation { step: self.step, epoch: self.epoch(), seconds: self.seconds(), train, validation };
         self.watch.evaluated(&evaluation);
+        let Experiment { description, learner, .. } = &self.experiment;
+        let tensors = self.spectrometer.look(&description.tensors, learner.weights());
+        let spectra = Spectra { step: self.step, epoch: evaluation.epoch, seconds: evaluation.seconds, tensors };
         self.send(What::Evaluated(evaluation))?;
+        self.send(What::Spectrum(spectra))?;
         self.send_alerts()
     }
 

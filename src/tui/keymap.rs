@@ -198,7 +198,7 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(
             View,
             &[("u", A::NextLens), ("U", A::PreviousLens)],
-            "panel 4: norm, budget, rotation, equilibrium, timescale, gap",
+            "panel 4: norm, budget, rotation, equilibrium, timescale, spectrum, gap",
         ),
         bind(View, &[("e", A::Explain)], "explain the focused panel with its numbers"),
         bind(View, &[("f", A::Freeze)], "freeze the charts, and follow again"),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::clock::Clock;
 use crate::series::{Average, Column, Points, Positions};
-use crate::stream::{Edit, Evaluation, StepBatch, StepRow, TensorSums};
+use crate::stream::{Edit, Evaluation, Spectra, StepBatch, StepRow, TensorSums};
 
 /// Seconds over which the measured speed is taken.
 const SPEED_WINDOW: f64 = 2.0;
@@ -43,6 +43,8 @@ pub struct History {
     pub validation: Points,
     /// All evaluations.
     pub evaluations: Vec<Evaluation>,
+    /// The spectra of the matrices at evaluations.
+    pub spectra: Vec<Spectra>,
     /// The last update.
     pub last: Option<StepRow>,
     smoothing: Average,
@@ -76,6 +78,7 @@ impl History {
             training: Points::default(),
             validation: Points::default(),
             evaluations: Vec::new(),
+            spectra: Vec::new(),
             last: None,
             smoothing: Average::new(beta),
             window: VecDeque::new(),
@@ -123,6 +126,13 @@ impl History {
             self.training.push(evaluation.step, evaluation.train.loss as f32);
             self.validation.push(evaluation.step, evaluation.validation.loss as f32);
             self.evaluations.push(evaluation);
+        }
+    }
+
+    /// Takes in the spectra of an evaluation.
+    pub fn measure(&mut self, spectra: Spectra) {
+        if self.spectra.last().is_none_or(|last| last.step <= spectra.step) {
+            self.spectra.push(spectra);
         }
     }
 

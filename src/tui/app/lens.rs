@@ -3,12 +3,10 @@
 use crate::tui::app::{App, Panel};
 
 impl App {
-    /// The view so many places further; where the panel is put away, it comes back.
+    /// The view so many places further, with the focus on it; where the panel is put away, it comes back.
     pub(in crate::tui) fn look_through(&mut self, by: usize) {
-        // The first key shows what there is to turn.
-        if self.zoomed && self.focus != Panel::Norm {
-            self.focus = Panel::Norm;
-        }
+        // So that the next key can give it the whole screen, or explain it.
+        self.focus = Panel::Norm;
         self.hidden.remove(&Panel::Norm);
         self.lens = self.lens.turned(by);
     }
@@ -28,14 +26,16 @@ pub enum Lens {
     Equilibrium,
     /// How long the weights remember.
     Timescale,
+    /// How far each matrix can stretch its input.
+    Spectrum,
     /// Validation against training.
     Gap,
 }
 
 impl Lens {
     /// All, in the order of their key.
-    pub const ALL: [Lens; 6] =
-        [Lens::Norm, Lens::Budget, Lens::Rotation, Lens::Equilibrium, Lens::Timescale, Lens::Gap];
+    pub const ALL: [Lens; 7] =
+        [Lens::Norm, Lens::Budget, Lens::Rotation, Lens::Equilibrium, Lens::Timescale, Lens::Spectrum, Lens::Gap];
 
     /// The one so many places further.
     pub fn turned(self, by: usize) -> Lens {

@@ -27,6 +27,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
                 run.journal.add(step, Happening::Hint(hint));
             }
         }
+        (What::Spectrum(spectra), Some(run)) => run.history.measure(spectra),
         (What::Edited(edit), Some(run)) => edits::confirm(run, edit),
         (What::Refused(refusal), _) => edits::refuse(app, refusal),
         (What::Paced { pace, .. }, Some(run)) => {
