@@ -90,13 +90,15 @@ fn lambda_is_typed_in_other_units_and_recorded_as_lambda() {
 
 #[test]
 fn each_norm_is_foretold_by_trend_where_the_formula_does_not_hold() {
-    let mut desk = decayed(Source { along: 0.5, ..Source::demo() });
+    let mut source = Source::demo();
+    source.along = 0.5;
+    let mut desk = decayed(source);
     desk.press("uuu<Enter>");
     let screen = desk.look(120, 40);
     // The formula is dimmed with its reason; every decayed tensor has a trend, the other one its reason.
     let rows = screen.lines().filter(|line| line.contains("trend ±20 %"));
     assert_eq!(rows.count(), 5, "{screen}");
-    assert!(screen.contains("‖w‖* ") && screen.contains("dimmed: "), "{screen}");
+    assert!(screen.contains("‖w‖* ") && screen.contains("not scale-invariant"), "{screen}");
     assert!(screen.contains("no decay: nothing to settle at"), "{screen}");
     for (width, height) in [(120, 40), (80, 24), (60, 16)] {
         desk.press("<Esc>");
@@ -116,9 +118,9 @@ fn the_budget_says_which_layer_decay_hurts_most() {
     assert!(desk.look(120, 40).contains("! hurts most: fc"), "{}", desk.look(120, 40));
     desk.press("<Enter>");
     let screen = desk.look(120, 40);
-    // d = 3e-3 of ‖w‖ against steps of 3e-3·‖w‖.
-    assert!(screen.contains("most: it pulls 1.00 times as hard as the gradient's step"), "{screen}");
-    assert!(screen.contains("pull 1.00"), "{screen}");
+    // d = 3e-3 of ‖w‖ against steps of 3e-3·‖w‖, averaged over some fifty updates of which a few had no decay.
+    assert!(screen.contains("most: it pulls 0.983 times as hard as the gradient's step"), "{screen}");
+    assert!(screen.contains("pull 0.983"), "{screen}");
 }
 
 #[test]
@@ -126,9 +128,10 @@ fn the_spectrum_is_that_of_the_last_evaluation_and_of_the_crosshairs() {
     let mut desk = decaying();
     desk.press("uuuuu");
     let screen = desk.look(120, 40);
-    assert!(screen.contains("σ₁") && screen.contains("4.00 of 256") && screen.contains("4.00 of 10"), "{screen}");
+    assert!(screen.contains("σ₁") && screen.contains("4.00    −"), "{screen}");
     desk.press("<Enter>");
     let now = desk.look(120, 40);
+    assert!(now.contains("4.00 of 256") && now.contains("4.00 of 10"), "{now}");
     assert!(now.contains("at step 380") && now.contains("since ①"), "{now}");
     desk.press("e");
     assert!(desk.look(120, 40).contains("stable rank = ‖W‖²/σ₁²"), "{}", desk.look(120, 40));

@@ -72,8 +72,10 @@ impl Run {
 
     /// The same by its budget.
     fn by_trend(&self, tensor: usize, forces: &Forces) -> Result<Prediction, Unknown> {
-        let approach = forces.trend(self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?)?;
-        Ok(Prediction { since: self.step, approach, basis: Basis::Trend, doubt: None })
+        let track = self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?;
+        // A handful of weights follows no law.
+        let doubt = track.invariance().doubt().filter(|doubt| *doubt == Unknown::TooSmall);
+        Ok(Prediction { since: self.step, approach: forces.trend(track)?, basis: Basis::Trend, doubt })
     }
 
     /// The same by the formula.

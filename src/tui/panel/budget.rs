@@ -29,7 +29,7 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
         return;
     };
     let wide = inside.width >= WIDE;
-    let name = if wide { 14 } else { 10 };
+    let name = if wide { 14 } else { 11 };
     let wider = inside.width >= WIDER;
     let numbers = if wider {
         64
@@ -44,7 +44,7 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
         let style = if *at == app.tensor { app.theme.selected } else { Style::new() };
         let mark = if Some(*at) == worst { "!" } else { " " };
         buffer.set_string(inside.x, y, mark, app.theme.warning);
-        buffer.set_string(inside.x + 1, y, shorten(run, *at, name.into()), style);
+        buffer.set_string(inside.x + 1, y, shorten(run, *at, usize::from(name) - 1), style);
         let axis = inside.x + 1 + name + half;
         let cells = |value: f64| (value.abs() / largest * f64::from(half)).round() as u16;
         let (decay, growth, radial) = (cells(budget.decay), cells(budget.growth), cells(budget.radial));

@@ -104,7 +104,8 @@ fn told(run: &Run, at: usize, prediction: &Prediction, wide: bool) -> String {
         Basis::Formula => "‖w‖*",
         Basis::Trend => "trend",
     };
-    let error = if wide { format!(" ±{:.0} %", 100.0 * approach.error) } else { String::new() };
+    let error =
+        if wide && prediction.doubt.is_none() { format!(" ±{:.0} %", 100.0 * approach.error) } else { String::new() };
     format!("{:>5}→{:<5}{time:>6} {by}{error}", digits::three(now), digits::three(approach.target))
 }
 
@@ -114,7 +115,7 @@ fn foot(app: &App, run: &Run, wide: bool) -> Vec<String> {
     let formula = match run.by_formula(app.tensor, &forces) {
         Err(reason) => format!("‖w‖*: {reason}"),
         Ok(formula) => match formula.doubt {
-            Some(doubt) => format!("‖w‖* {} dimmed: {doubt}", digits::three(formula.approach.target)),
+            Some(doubt) => format!("‖w‖* {}: {doubt}", digits::three(formula.approach.target)),
             None => "‖w‖*: the formula holds".into(),
         },
     };

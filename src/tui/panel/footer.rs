@@ -141,7 +141,10 @@ fn units(app: &App, which: Which, scope: &Scope, text: &str) -> Option<String> {
         parts = run.exchange(app.tensor).describe(weight_decay, digits::near);
     }
     let coming = app.coming(run, app.tensor)?;
-    parts.extend(run.predict(app.tensor, &coming).ok().map(|prediction| norm::tell(&prediction)));
+    // Where there is little room, λ and what it would do come before the other units.
+    let prediction = run.predict(app.tensor, &coming).ok().map(|prediction| norm::tell(&prediction));
+    let at = parts.len().min(1);
+    parts.splice(at..at, prediction);
     Some(format!("= {}", parts.join("  ")))
 }
 

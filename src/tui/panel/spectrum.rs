@@ -45,17 +45,22 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let name: usize = if wide { 16 } else { 10 };
     let edit = run.journal.last_edit().filter(|(_, edit)| edit.step < last.step);
     let since = edit.map_or(String::new(), |(number, _)| format!("since {}", app.options.glyphs.edit(number)));
-    let head = format!(" {:<name$} {:>6} {:>12} {since:>8}", "tensor", "σ₁", "stable rank");
+    let rank = if wide { "stable rank" } else { "rank" };
+    let columns = if wide { 12 } else { 6 };
+    let head = format!(" {:<name$} {:>6} {rank:>columns$} {since:>8}", "tensor", "σ₁");
     buffer.set_stringn(place.x, place.y, &head, place.width.into(), app.theme.quiet);
     for (y, tensor) in (place.y + 1..place.bottom()).zip(&matrices) {
         let info = &run.description.tensors[*tensor];
         let Some(TensorSpectrum { norm, stable_rank, .. }) = last.of(&info.name) else { continue };
         let most = info.shape[0].min(info.len() / info.shape[0].max(1));
-        let rank = format!("{} of {most}", digits::three(*stable_rank));
+        let mut rank = digits::three(*stable_rank);
+        if wide {
+            rank += &format!(" of {most}");
+        }
         let before = edit.and_then(|(_, edit)| at(run, edit.step)?.of(&info.name));
         let change = before.map_or(String::new(), |before| digits::change(norm / before.norm));
         let text =
-            format!(" {:<name$} {:>6} {rank:>12} {change:>8}", shorten(run, *tensor, name), digits::three(*norm));
+            format!(" {:<name$} {:>6} {rank:>columns$} {change:>8}", shorten(run, *tensor, name), digits::three(*norm));
         let style = if *tensor == app.tensor { app.theme.selected } else { Style::new() };
         buffer.set_stringn(place.x, y, &text, place.width.into(), style);
     }
