@@ -130,15 +130,20 @@ impl Reader {
         }
     }
 
-    /// What an update says of each tensor.
-    pub fn read(&mut self, row: &StepRow, sums: &[TensorSums]) -> Vec<Reading> {
+    /// What acted on each tensor in an update.
+    pub fn all_forces(&mut self, row: &StepRow, sums: &[TensorSums]) -> Vec<Forces> {
         // A schedule of λ moves the values of tensors' own by the same share.
         let share = row.weight_decay / self.all;
         if share.is_finite() && share != 1.0 {
             self.own.iter_mut().for_each(|own| *own = own.map(|value| value * share));
         }
         self.all = row.weight_decay;
-        let forces: Vec<Forces> = (0..sums.len()).map(|tensor| self.forces(tensor, row, &sums[tensor])).collect();
+        (0..sums.len()).map(|tensor| self.forces(tensor, row, &sums[tensor])).collect()
+    }
+
+    /// What an update says of each tensor.
+    pub fn read(&mut self, row: &StepRow, sums: &[TensorSums]) -> Vec<Reading> {
+        let forces = self.all_forces(row, sums);
         self.tracks.update(row.step, sums.iter().zip(forces.iter().copied()));
         let all = sums.iter().zip(&forces).zip(self.tracks.iter());
         all.map(|((sums, forces), track)| {

@@ -38,10 +38,10 @@ impl Forces {
     /// ```
     ///
     /// (The later overshoot is true: the norm itself stays above its last value for a while, and creeps down as the
-    /// network learns to do with less.) All weight matrices of `demo` are within 26 %, 18 % and 24 % before these edits; an
-    /// edit at step 400, a λ turned down from 3 to 0.5 and a network of one hidden layer within 23 %; the small networks of
-    /// `forecast` are off by up to 52 %. Other ways that were tried and are worse: least squares of R on W2 since the edit
-    /// (+28 % at +50 for λ 3), and of W2 on W* + c·e^(−kt) (+38 % at +50, +25 % at +200).
+    /// network learns to do with less.) All weight matrices of `demo` are within 26 %, 18 % and 21 % before these edits; an
+    /// edit at step 400, a λ turned down from 3 to 0.5 and a network of one hidden layer within 23 %; `demo` with SGD and
+    /// L2, and `forecast`, are off by up to 54 %. Other ways that were tried and are worse: least squares of R on W2 since
+    /// the edit (+28 % at +50 for λ 3), and of W2 on W* + c·e^(−kt) (+38 % at +50, +25 % at +200).
     ///
     /// Where decay is mixed into momentum (SGD with L2) d is not known, and k is 2/τ.
     ///

@@ -14,6 +14,7 @@ use super::experiment::{Experiment, Sentinel, planned};
 use super::learner::{NotFinite, Progress};
 use super::spectrometer::Spectrometer;
 use super::watch::Watch;
+use crate::diagnostics::Reader;
 use crate::optim::Knobs;
 use crate::scalar::Scalar;
 use crate::stream::{
@@ -143,7 +144,9 @@ impl Trainer {
             self.evaluated = Some(self.step);
         }
         self.kept = Some(Box::new(checkpoint));
+        let mut reader = Reader::new(&self.experiment.description);
         for event in past {
+            self.watch.relive(&event.what, &mut reader);
             self.events.send(event)?;
         }
         self.start = Instant::now();

@@ -67,7 +67,8 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     }
     let y = inside.y + budgets.len() as u16;
     if y < inside.bottom() {
-        let verdict = Line::from(vec![Span::styled(" ! ", app.theme.warning), Span::raw(verdict(run, worst, wide))]);
+        let verdict =
+            Line::from(vec![Span::styled(" ! ", app.theme.warning), Span::raw(verdict(run, worst, inside.width))]);
         buffer.set_line(inside.x, y, &verdict, inside.width);
     }
     if y + 1 < inside.bottom() {
@@ -110,14 +111,17 @@ fn forces_mix(forces: &Forces) -> bool {
 }
 
 /// Which tensor decay hurts most, in words.
-fn verdict(run: &Run, worst: Option<usize>, wide: bool) -> String {
+fn verdict(run: &Run, worst: Option<usize>, width: u16) -> String {
+    let wide = width >= WIDE;
     let pull = worst.and_then(|at| Some((at, run.tracks.get(at)?.decay_pull()?)));
     let Some((at, pull)) = pull else {
         return if wide { "decay hurts no layer: it pulls at none".into() } else { "decay hurts no layer".into() };
     };
     let (name, number) = (shorten(run, at, if wide { 24 } else { 12 }), digits::three(pull));
-    if !wide {
-        return format!("hurts most: {name} {number}×");
+    match width {
+        WIDE.. => {}
+        34.. => return format!("hurts most: {name} {number}×"),
+        _ => return format!("{name} pull {number}"),
     }
     let wins = if pull > 1.0 { "decay wins" } else { "above 1 it wins" };
     format!("decay hurts {name} most: it pulls {number} times as hard as the gradient's step ({wins})")

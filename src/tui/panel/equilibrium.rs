@@ -15,6 +15,8 @@ const CHART: u16 = 7;
 const FOOT: u16 = 2;
 /// From this width on each tensor is told with what the formula says of it.
 const WIDE: u16 = 70;
+/// Below this width there is no room for when and by what.
+const NARROW: u16 = 34;
 
 /// Where the chart of the chosen tensor lies; `None` where the list leaves no room for it.
 pub(super) fn chart_area(app: &App, area: Rect) -> Option<Rect> {
@@ -38,14 +40,17 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
             let inside = inside(area);
             Rect { y: chart.bottom(), height: inside.height - chart.height, ..inside }
         }
-        None => frame(app, Panel::Norm, "where ‖w‖ settles", "in steps, by", area, buffer),
+        None => {
+            let settings = if area.width > NARROW + 1 { "in steps, by" } else { "" };
+            frame(app, Panel::Norm, "where ‖w‖ settles", settings, area, buffer)
+        }
     };
     let rows = rows(app, run, usize::from(inside.height.saturating_sub(1)));
     let bottom = inside.y + rows.len() as u16;
     for (y, at) in (inside.y..).zip(rows) {
         row(app, run, at, Rect { y, height: 1, ..inside }, buffer);
     }
-    let foot = foot(app, run, inside.width >= WIDE);
+    let foot = foot(app, run, inside.width);
     for (y, text) in (bottom..inside.bottom()).zip(foot) {
         buffer.set_stringn(inside.x + 1, y, &text, inside.width.saturating_sub(1).into(), app.theme.quiet);
     }
@@ -76,7 +81,7 @@ fn row(app: &App, run: &Run, at: usize, area: Rect, buffer: &mut Buffer) {
                 None if coming.is_some() => app.theme.pending,
                 None => style,
             };
-            (told(run, at, &prediction, area.width >= WIDE), tone)
+            (told(run, at, &prediction, area.width), tone)
         }
         Err(reason) => {
             let norm = run.tracks.get(at).and_then(|track| track.norm()).map_or("—".into(), digits::three);
@@ -92,25 +97,39 @@ fn row(app: &App, run: &Run, at: usize, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn told(run: &Run, at: usize, prediction: &Prediction, wide: bool) -> String {
+fn told(run: &Run, at: usize, prediction: &Prediction, width: u16) -> String {
     let approach = &prediction.approach;
     let now = run.tracks.get(at).and_then(|track| track.norm()).unwrap_or(approach.from);
-    let time = match approach.time() {
+    let way = format!("{:>5}→{:<5}", digits::three(now), digits::three(approach.target));
+    if width < NARROW {
+        return way;
+    }
+    let (time, by) = (time(prediction), by(prediction));
+    let error = match prediction.doubt {
+        None if width >= WIDE => format!(" ±{:.0} %", 100.0 * approach.error),
+        _ => String::new(),
+    };
+    format!("{way}{time:>6} {by}{error}")
+}
+
+/// In how many updates it is there.
+fn time(prediction: &Prediction) -> String {
+    match prediction.approach.time() {
         0.0 => "there".into(),
         time if time < 1e5 => digits::thousands(time.round() as u64),
         time => digits::three(time),
-    };
-    let by = match prediction.basis {
+    }
+}
+
+fn by(prediction: &Prediction) -> &'static str {
+    match prediction.basis {
         Basis::Formula => "‖w‖*",
         Basis::Trend => "trend",
-    };
-    let error =
-        if wide && prediction.doubt.is_none() { format!(" ±{:.0} %", 100.0 * approach.error) } else { String::new() };
-    format!("{:>5}→{:<5}{time:>6} {by}{error}", digits::three(now), digits::three(approach.target))
+    }
 }
 
 /// What is behind the chosen tensor's numbers.
-fn foot(app: &App, run: &Run, wide: bool) -> Vec<String> {
+fn foot(app: &App, run: &Run, width: u16) -> Vec<String> {
     let forces = app.coming(run, app.tensor).unwrap_or_else(|| run.forces(app.tensor));
     let formula = match run.by_formula(app.tensor, &forces) {
         Err(reason) => format!("‖w‖*: {reason}"),
@@ -120,9 +139,16 @@ fn foot(app: &App, run: &Run, wide: bool) -> Vec<String> {
         },
     };
     let trend = "trend: if the norm's budget goes on as it is";
-    if wide {
-        vec![format!("{trend}; ‖w‖*: the formula, for layers before a normalisation"), formula]
-    } else {
-        vec![formula, trend.into()]
+    match width {
+        WIDE.. => vec![format!("{trend}; ‖w‖*: the formula, for layers before a normalisation"), formula],
+        NARROW.. => vec![formula, trend.into()],
+        // What the list has no room for.
+        _ => match run.predict(app.tensor, &forces) {
+            Ok(prediction) => vec![match time(&prediction).as_str() {
+                "there" => format!("there, by {}", by(&prediction)),
+                time => format!("in {time} steps by {}", by(&prediction)),
+            }],
+            Err(_) => Vec::new(),
+        },
     }
 }

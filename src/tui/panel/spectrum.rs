@@ -26,7 +26,8 @@ const AROUND: u16 = 2;
 ///  fc1.weight  6.94   3.11 of 256    −58 %
 /// ```
 pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let inside = frame(app, Panel::Norm, "spectrum", "at evaluations", area, buffer);
+    let settings = if area.width < 36 { "" } else { "at evaluations" };
+    let inside = frame(app, Panel::Norm, "spectrum", settings, area, buffer);
     let Some(last) = at(run, readout(app)) else {
         let text = if app.replays() { "not in this recording" } else { "no evaluation yet" };
         buffer.set_stringn(inside.x + 1, inside.y, text, inside.width.into(), app.theme.quiet);
