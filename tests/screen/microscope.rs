@@ -3,7 +3,7 @@
 use crate::desk::Desk;
 use crate::source::Source;
 use wdtop::stream::{Alert, AlertKind, Command, Knob, Level, Weights, What};
-use wdtop::tui::{Effect, OnAlert, Options};
+use wdtop::tui::{Effect, Msg, OnAlert, Options};
 
 /// The demo with λ = 3 in force for a while.
 fn decaying() -> Desk {
@@ -109,6 +109,16 @@ fn each_norm_is_foretold_by_trend_where_the_formula_does_not_hold() {
     }
     desk.press("w30");
     assert!(desk.look(120, 40).contains(" by trend"), "{}", desk.look(120, 40));
+}
+
+#[test]
+fn a_view_has_the_screen_where_there_is_no_room_beside_it() {
+    let mut desk = decaying();
+    desk.send(Msg::Resized(60, 16));
+    desk.press("u");
+    assert!(desk.look(60, 16).contains("budget of"), "{}", desk.look(60, 16));
+    desk.press("<Esc>");
+    assert!(desk.look(60, 16).contains("1 loss"), "{}", desk.look(60, 16));
 }
 
 #[test]

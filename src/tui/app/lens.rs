@@ -1,6 +1,7 @@
 //! What the panel of norms looks at.
 
 use crate::tui::app::{App, Panel};
+use crate::tui::layout;
 
 impl App {
     /// The view so many places further, with the focus on it; where the panel is put away, it comes back.
@@ -8,6 +9,8 @@ impl App {
         // So that the next key can give it the whole screen, or explain it.
         self.focus = Panel::Norm;
         self.hidden.remove(&Panel::Norm);
+        // Where there is no room for it beside the others it has the screen.
+        self.zoomed |= !layout::reachable(self).contains(&Panel::Norm);
         self.lens = self.lens.turned(by);
     }
 }
