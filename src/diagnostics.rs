@@ -8,6 +8,7 @@
 //! - *Measured* ([`measured`]): of one update, exact.
 //! - *Predicted* ([`Forces`]): where a random walk with decay settles. A prediction that there is none of comes as a
 //!   reason, [`Unknown`]. All of them assume that the weights are scale-invariant, which [`Invariance`] tests.
+//! - *Extrapolated* ([`Forces::trend`]): where a norm settles if its budget goes on as it is, for weights of any kind.
 //! - *Tracked* ([`Tracks`], [`Alarms`], [`Reader`]): plain structs that are fed with every update.
 //!
 //! Nothing here writes a weight: a run with diagnostics has the bits of one without.
@@ -23,6 +24,7 @@ mod regime;
 pub mod spectrum;
 mod timescale;
 mod track;
+mod trend;
 mod unit;
 mod unknown;
 

@@ -15,6 +15,7 @@ mod network;
 pub mod number;
 mod optimizer;
 mod script;
+mod spectra;
 mod spending;
 mod stats;
 mod text;
@@ -33,6 +34,7 @@ pub use event::{
 pub use network::{LayerConfig, LossConfig};
 pub use optimizer::{Convention, DecayMask, DecayMode, Hook, OptimizerConfig, Schedule};
 pub use script::{Act, Script};
+pub use spectra::{Spectra, TensorSpectrum};
 pub use spending::{Phase, Spending};
 pub use stats::{StepBatch, StepRow, TensorSums};
 pub use text::printable;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
+use wdtop::diagnostics::Reader;
 use wdtop::optim;
 use wdtop::stream::{
     Author, Command, Convention, DataConfig, DecayMask, Distribution, EventReceiver, Init, Knob, Length,
@@ -370,4 +371,55 @@ fn the_penalty_is_told_and_never_part_of_the_loss() {
     let ((plain, none), (with, some)) = (losses(0.0), losses(3.0));
     assert_eq!(plain, with);
     assert!(none.iter().all(|&penalty| penalty == 0.0) && some.iter().all(|&penalty| penalty > 0.0));
+}
+
+#[test]
+fn a_norm_settles_near_where_its_trend_says() {
+    let mut config = small("adamw");
+    (config.data.train_samples, config.model, config.batch) = (Some(1000), "mlp:784-64-10".into(), 100);
+    (config.weight_decay, config.length, config.evaluate_every) = (0.0, Length::Steps(1500), 1500);
+    config.edits = vec![edit(500, "weight_decay", "all", 3.0)];
+    let told = run(config, 2);
+    let Some(What::Started(description)) = told.others.first() else { panic!("no beginning") };
+    let mut reader = Reader::new(description);
+    let mut trends = Vec::new();
+    for (row, sums) in told.rows.iter().zip(&told.sums) {
+        for what in told.others.iter().filter(|what| matches!(what, What::Edited(_)) && what.step() == Some(row.step)) {
+            reader.take(what);
+        }
+        let readings = reader.read(row, sums);
+        if [510, 550, 600].contains(&row.step) {
+            trends.push((row.step, readings));
+        }
+    }
+    for tensor in [0, 2] {
+        let last = told.sums[1300..].iter().map(|sums| sums[tensor].norm()).sum::<f64>() / 200.0;
+        for (step, readings) in &trends {
+            let trend = readings[tensor].trend_norm;
+            assert!((trend / last - 1.0).abs() < 0.25, "tensor {tensor} at {step}: {trend}, in the end {last}");
+        }
+        // The formula for scale-invariant weights would not do here.
+        let formula = trends[0].1[tensor].equilibrium_norm;
+        assert!((formula / last - 1.0).abs() > 0.25 && trends[0].1[tensor].scale_invariant != 1.0, "{formula}, {last}");
+    }
+}
+
+#[test]
+fn every_evaluation_comes_with_the_spectrum_of_each_matrix() {
+    let told = run(small("adamw"), 2);
+    let spectra: Vec<_> = told
+        .others
+        .iter()
+        .filter_map(|what| if let What::Spectrum(spectra) = what { Some(spectra) } else { None })
+        .collect();
+    assert_eq!(spectra.iter().map(|spectra| spectra.step).collect::<Vec<_>>(), [0, 10, 20, 30, 40]);
+    for (spectra, sums) in spectra.iter().zip([0, 10, 20, 30].map(|step| &told.sums[step])) {
+        assert_eq!(spectra.tensors.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["fc1.weight", "fc2.weight"]);
+        for (spectrum, sums) in spectra.tensors.iter().zip([&sums[0], &sums[2]]) {
+            // ‖W‖_F² is that of the next update's sums.
+            let square = spectrum.stable_rank * spectrum.norm * spectrum.norm;
+            assert!((square / sums.w2 - 1.0).abs() < 1e-5, "{spectrum:?}, {}", sums.w2);
+            assert!(spectrum.stable_rank >= 1.0 && spectrum.stable_rank <= 37.0, "{spectrum:?}");
+        }
+    }
 }

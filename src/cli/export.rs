@@ -68,6 +68,8 @@ pub enum Table {
     Evaluations,
     /// A row for each edit
     Edits,
+    /// A row for each evaluation: spectral norm and stable rank of each matrix
+    Spectrum,
     /// A row for each update: rotation, equilibrium, budget and the like of each tensor
     Diagnostics,
 }
@@ -78,6 +80,7 @@ impl From<Table> for CsvTable {
             Table::Steps => CsvTable::Steps,
             Table::Evaluations => CsvTable::Evaluations,
             Table::Edits => CsvTable::Edits,
+            Table::Spectrum => CsvTable::Spectrum,
             Table::Diagnostics => CsvTable::Diagnostics,
         }
     }

@@ -8,8 +8,11 @@ use crate::stream::DecayMode;
 /// Weights count as settled within this share of ‖w‖*.
 pub const SETTLED: f64 = 0.05;
 
-/// The band around a predicted norm: 2 % of it at first, 15 % later.
-const BAND: (f64, f64) = (0.02, 0.15);
+/// The band around a predicted norm begins with this share of it.
+const BAND: f64 = 0.02;
+
+/// How far off a random walk is at most, as a share.
+const ERROR: f64 = 0.15;
 
 impl Forces {
     /// θ*, the angle by which scale-invariant weights turn in each update once growth and decay balance.
@@ -83,7 +86,7 @@ impl Forces {
             Walk::Adam { d, .. } | Walk::Lion { d, .. } => (2.0 * d, 2.0),
             Walk::Sgd { pull, momentum } => (4.0 * pull / (1.0 - momentum), 4.0),
         };
-        Ok(Approach { from: norm, target, rate, power })
+        Ok(Approach { from: norm, target, rate, power, error: ERROR })
     }
 
     /// Which formulas hold.
@@ -140,26 +143,28 @@ pub struct Approach {
     pub rate: f64,
     /// Of which power of the norm it is.
     pub power: f64,
+    /// How far off the prediction may be in the end, as a share.
+    pub error: f64,
 }
 
 impl Approach {
     /// ‖w‖ after so many updates more.
     pub fn after(&self, steps: f64) -> f64 {
-        let Approach { from, target, rate, power } = *self;
+        let Approach { from, target, rate, power, .. } = *self;
         let (from, target) = (from.powf(power), target.powf(power));
         (target + (from - target) * (-rate * steps).exp()).powf(1.0 / power)
     }
 
-    /// The lower and the upper end of the band around it: 2 % off at first, up to 15 % later.
+    /// The lower and the upper end of the band around it: 2 % off at first, later as far as its error goes.
     pub fn band(&self, steps: f64) -> (f64, f64) {
-        let (middle, (first, last)) = (self.after(steps), BAND);
-        let width = last + (first - last) * (-self.rate * steps).exp();
+        let middle = self.after(steps);
+        let width = self.error + (BAND - self.error) * (-self.rate * steps).exp();
         (middle * (1.0 - width), middle * (1.0 + width))
     }
 
     /// Updates until the norm is within [`SETTLED`] of ‖w‖*; 0 where it is.
     pub fn time(&self) -> f64 {
-        let Approach { from, target, rate, power } = *self;
+        let Approach { from, target, rate, power, .. } = *self;
         let edge = if from > target { 1.0 + SETTLED } else { 1.0 - SETTLED };
         let (start, end) = ((from / target).powf(power) - 1.0, edge.powf(power) - 1.0);
         if start.abs() <= end.abs() { 0.0 } else { (start / end).ln() / rate }

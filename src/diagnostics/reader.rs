@@ -32,6 +32,10 @@ pub struct Reading {
     pub equilibrium_norm: f64,
     /// Updates until ‖w‖ is there.
     pub equilibrium_time: f64,
+    /// Where ‖w‖ settles by its own budget.
+    pub trend_norm: f64,
+    /// Updates until ‖w‖ is there.
+    pub trend_time: f64,
     /// How hard decay pulls beside the gradient.
     pub decay_pull: f64,
     /// What decay did to ‖w‖².
@@ -59,11 +63,13 @@ pub type NamedReading = (&'static str, fn(&Reading) -> f64);
 
 impl Reading {
     /// Every value by the name that columns and curves have.
-    pub const ALL: [NamedReading; 14] = [
+    pub const ALL: [NamedReading; 16] = [
         ("rotation", |it| it.rotation),
         ("equilibrium_rotation", |it| it.equilibrium_rotation),
         ("equilibrium_norm", |it| it.equilibrium_norm),
         ("equilibrium_time", |it| it.equilibrium_time),
+        ("trend_norm", |it| it.trend_norm),
+        ("trend_time", |it| it.trend_time),
         ("decay_pull", |it| it.decay_pull),
         ("budget_decay", |it| it.budget_decay),
         ("budget_radial", |it| it.budget_radial),
@@ -124,26 +130,34 @@ impl Reader {
         }
     }
 
-    /// What an update says of each tensor.
-    pub fn read(&mut self, row: &StepRow, sums: &[TensorSums]) -> Vec<Reading> {
+    /// What acted on each tensor in an update.
+    pub fn all_forces(&mut self, row: &StepRow, sums: &[TensorSums]) -> Vec<Forces> {
         // A schedule of λ moves the values of tensors' own by the same share.
         let share = row.weight_decay / self.all;
         if share.is_finite() && share != 1.0 {
             self.own.iter_mut().for_each(|own| *own = own.map(|value| value * share));
         }
         self.all = row.weight_decay;
-        let forces: Vec<Forces> = (0..sums.len()).map(|tensor| self.forces(tensor, row, &sums[tensor])).collect();
+        (0..sums.len()).map(|tensor| self.forces(tensor, row, &sums[tensor])).collect()
+    }
+
+    /// What an update says of each tensor.
+    pub fn read(&mut self, row: &StepRow, sums: &[TensorSums]) -> Vec<Reading> {
+        let forces = self.all_forces(row, sums);
         self.tracks.update(row.step, sums.iter().zip(forces.iter().copied()));
         let all = sums.iter().zip(&forces).zip(self.tracks.iter());
         all.map(|((sums, forces), track)| {
             let [budget_decay, budget_radial, budget_growth] = sums.budget();
             let (weights, pressure) = (track.weights(), track.pressure());
+            let trend = forces.trend(track);
             let known = |value: Result<f64, super::Unknown>| value.unwrap_or(f64::NAN);
             Reading {
                 rotation: measured::rotation(sums),
                 equilibrium_rotation: known(forces.equilibrium_rotation()),
                 equilibrium_norm: known(forces.equilibrium_norm(weights, pressure)),
                 equilibrium_time: known(forces.approach(sums.norm(), weights, pressure).map(|way| way.time())),
+                trend_norm: known(trend.map(|way| way.target)),
+                trend_time: known(trend.map(|way| way.time())),
                 decay_pull: measured::decay_pull(sums, forces.regime.decay_mode, forces.weight_decay),
                 // Not −0, which nobody should have to read.
                 budget_decay: budget_decay + 0.0,

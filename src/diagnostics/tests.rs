@@ -1,6 +1,7 @@
 //! The formulas against whole weight vectors, old and new ones kept in f64, and against random walks.
 
 mod alarms;
+mod trends;
 mod vectors;
 mod walks;
 

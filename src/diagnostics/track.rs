@@ -1,8 +1,9 @@
 //! What is kept of every tensor from update to update.
 
 use super::forces::Forces;
-use super::measured::{alignment, rotation};
+use super::measured::{alignment, decay_pull, rotation};
 use super::recent::RecentMean;
+use super::trend::SEEN;
 use super::unknown::Unknown;
 use crate::series::Average;
 use crate::stream::TensorSums;
@@ -31,6 +32,10 @@ pub struct Track {
     rotation: Average,
     bars: [Average; 3],
     change: Average,
+    gain: Average,
+    coupled_loss: Average,
+    pull: Average,
+    seen: u64,
     since_start: f64,
     since_edit: f64,
     last: Option<Seen>,
@@ -141,6 +146,10 @@ impl Track {
             rotation: Average::new(MEMORY),
             bars: [Average::new(MEMORY); 3],
             change: Average::new(MEMORY),
+            gain: Average::new(MEMORY),
+            coupled_loss: Average::new(MEMORY),
+            pull: Average::new(MEMORY),
+            seen: 0,
             since_start: 1.0,
             since_edit: 1.0,
             last: None,
@@ -167,9 +176,19 @@ impl Track {
             self.alignments.push(if sums.g2 > 0.0 { cosine * cosine } else { 0.0 });
             self.pressure.push(sums.g2 * sums.w2);
             self.rotation.push(rotation(sums));
+            let [_, radial, growth] = sums.budget();
             for (average, part) in self.bars.iter_mut().zip(sums.budget()) {
                 average.push(part / sums.w2);
             }
+            self.gain.push(radial + growth);
+            // Where decay has no sum of its own, momentum's timescale tells what it took.
+            let lost = match forces.timescale() {
+                Ok(timescale) if !forces.regime.is_separable() => 2.0 * sums.w2 / timescale.steps,
+                _ => 0.0,
+            };
+            self.coupled_loss.push(lost);
+            self.pull.push(decay_pull(sums, forces.regime.decay_mode, forces.weight_decay));
+            self.seen += 1;
         }
         if let Some(before) = before.filter(|before| steps == 1 && before.w2 > 0.0) {
             self.change.push((sums.w2 - before.w2) / before.w2);
@@ -220,6 +239,21 @@ impl Track {
         let [decay, radial, growth] = self.bars.each_ref().map(Average::value);
         let measured = Some(self.change.value()).filter(|value| value.is_finite());
         decay.is_finite().then_some(Budget { decay, radial, growth, measured })
+    }
+
+    /// R, what an update adds to ‖w‖² apart from decay, averaged; `None` before there were enough updates.
+    pub fn gain(&self) -> Option<f64> {
+        (self.seen >= SEEN).then(|| self.gain.value()).filter(|value| value.is_finite())
+    }
+
+    /// What decay takes from ‖w‖² in an update where it is mixed into the step, averaged.
+    pub(super) fn coupled_loss(&self) -> f64 {
+        self.coupled_loss.value()
+    }
+
+    /// How hard decay pulls beside the gradient's step, averaged; above 1 decay wins. `None` where nothing pulls.
+    pub fn decay_pull(&self) -> Option<f64> {
+        Some(self.pull.value()).filter(|value| value.is_finite() && *value > 0.0)
     }
 
     /// The share of the initial weights that is still inside, Π|1 − d|.

@@ -29,6 +29,9 @@ pub enum Unknown {
     /// Too few weights to tell scale invariance from chance.
     #[error("fewer than 64 weights")]
     TooSmall,
+    /// The updates themselves shrink the weights.
+    #[error("the updates shrink the weights too")]
+    NoGain,
     /// Scale invariance is tested over a window that is not full yet.
     #[error("not tested yet")]
     Untested,

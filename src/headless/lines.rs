@@ -79,7 +79,7 @@ pub(super) fn say(what: &What) -> Vec<String> {
         }
         What::Finished(summary) => summarise(summary),
         What::Failed { step, message } => vec![format!("step {step:>7}   failed: {}", printable(message))],
-        What::Steps(_) | What::Evaluated(_) | What::Recording { .. } => Vec::new(),
+        What::Steps(_) | What::Evaluated(_) | What::Spectrum(_) | What::Recording { .. } => Vec::new(),
     }
 }
 

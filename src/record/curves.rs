@@ -7,7 +7,7 @@ use arrow_array::{Array, Float32Array, Float64Array, RecordBatch, UInt64Array};
 use super::error::Error;
 use super::session::Session;
 use crate::diagnostics::{Reader, Reading};
-use crate::stream::{Description, Evaluation, Event, StepBatch, TensorSums};
+use crate::stream::{Description, Evaluation, Event, Spectra, StepBatch, TensorSpectrum, TensorSums};
 
 /// One recorded value. What the session does not know of its place is not a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +31,9 @@ type Derived = (&'static str, &'static [&'static str], fn(&TensorSums) -> f64);
 /// A name, and where its value is.
 type OfEvaluation = (&'static str, fn(&Evaluation) -> f64);
 
+/// A name, and where its value is.
+type OfSpectrum = (&'static str, fn(&TensorSpectrum) -> f64);
+
 /// Values of each tensor, `TENSOR/norm`: the columns that they derive from, and how.
 const TENSOR: [Derived; 4] = [
     ("norm", &["w2"], TensorSums::norm),
@@ -47,6 +50,10 @@ const EVALUATION: [OfEvaluation; 4] = [
     ("train/accuracy", |evaluation| evaluation.train.accuracy),
 ];
 
+/// Values of each matrix at each evaluation.
+const SPECTRUM: [OfSpectrum; 2] =
+    [("spectral_norm", |spectrum| spectrum.norm), ("stable_rank", |spectrum| spectrum.stable_rank)];
+
 /// Where a curve of a run comes from.
 #[derive(Clone, Copy)]
 enum Source<'a> {
@@ -56,6 +63,8 @@ enum Source<'a> {
     /// What is made anew of all of a tensor's columns, the configuration and the edits.
     Diagnosis(usize, fn(&Reading) -> f64),
     Evaluation(fn(&Evaluation) -> f64),
+    /// A tensor's, at evaluations.
+    Spectrum(&'a str, fn(&TensorSpectrum) -> f64),
 }
 
 impl Session {
@@ -70,7 +79,10 @@ impl Session {
         let tensors = self.tensors();
         let names = || TENSOR.iter().map(|(name, ..)| *name).chain(Reading::ALL.iter().map(|(name, _)| *name));
         let tensors = tensors.iter().flat_map(|tensor| names().map(move |name| format!("{tensor}/{name}")));
-        evaluations.chain(network).chain(tensors).collect()
+        let matrices = self.description().map_or(&[][..], |run| &run.tensors).iter().filter(|it| it.shape.len() > 1);
+        let spectra = matrices.flat_map(|it| SPECTRUM.map(|(name, _)| format!("{}/{name}", it.name)));
+        let spectra = spectra.filter(|_| self.spectra().next().is_some());
+        evaluations.chain(network).chain(tensors).chain(spectra).collect()
     }
 
     /// The curves with these names, in the order asked for; one that the session does not have is empty. The files are
@@ -94,6 +106,13 @@ impl Session {
                     |at: &Evaluation| Point { step: at.step, epoch: at.epoch, seconds: at.seconds, value: value(at) };
                 curve.extend(self.evaluations().map(place));
             }
+            if let Some(Source::Spectrum(tensor, value)) = source {
+                let place = |at: &Spectra| {
+                    let value = value(at.of(tensor)?);
+                    Some(Point { step: at.step, epoch: at.epoch, seconds: at.seconds, value })
+                };
+                curve.extend(self.spectra().filter_map(place));
+            }
         }
         if sources.iter().any(|source| matches!(source, Some(Source::Network(_) | Source::Tensor(..)))) {
             for batch in self.batches()? {
@@ -103,7 +122,7 @@ impl Session {
                         Some(Source::Tensor(tensor, columns, value)) => {
                             append_derived(curve, &batch, tensor, columns, *value);
                         }
-                        Some(Source::Diagnosis(..) | Source::Evaluation(_)) | None => {}
+                        Some(Source::Diagnosis(..) | Source::Evaluation(_) | Source::Spectrum(..)) | None => {}
                     }
                 }
             }
@@ -176,6 +195,9 @@ impl<'a> Source<'a> {
             return Some(Source::Diagnosis(index, *value));
         }
         let tensor = &tensors[index];
+        if let Some((_, value)) = SPECTRUM.iter().find(|(known, _)| *known == value) {
+            return Some(Source::Spectrum(tensor, *value));
+        }
         let (_, columns, value) = TENSOR.iter().find(|(known, ..)| *known == value)?;
         Some(Source::Tensor(tensor, columns, *value))
     }

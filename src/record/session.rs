@@ -10,7 +10,7 @@ use super::error::Error;
 use super::folder::is_locked;
 use super::steps::{Batches, LastUpdate, Steps};
 use super::{EVENTS, FORMAT, Imported, MANIFEST, Manifest, Origin};
-use crate::stream::{Description, Edit, Evaluation, Event, StopReason, Summary, What};
+use crate::stream::{Description, Edit, Evaluation, Event, Spectra, StopReason, Summary, What};
 
 /// A session as far as it can be read: the manifest and all events; the steps are read when asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,6 +162,14 @@ impl Session {
     pub fn evaluations(&self) -> impl DoubleEndedIterator<Item = &Evaluation> {
         self.events.iter().filter_map(|event| match &event.what {
             What::Evaluated(evaluation) => Some(evaluation),
+            _ => None,
+        })
+    }
+
+    /// All measured spectra in order; none in recordings from before there were any.
+    pub fn spectra(&self) -> impl DoubleEndedIterator<Item = &Spectra> {
+        self.events.iter().filter_map(|event| match &event.what {
+            What::Spectrum(spectra) => Some(spectra),
             _ => None,
         })
     }

@@ -8,6 +8,7 @@ use super::command::{Author, Columns, Knob, Scope};
 use super::config::{RunConfig, RunOptions};
 use super::distribution::Distribution;
 use super::number;
+use super::spectra::Spectra;
 use super::stats::StepBatch;
 
 /// One thing that happened in a run.
@@ -40,6 +41,8 @@ pub enum What {
     Steps(StepBatch),
     /// Both data sets were evaluated.
     Evaluated(Evaluation),
+    /// The singular values of the weights, with an evaluation. Recordings from before there were any have none.
+    Spectrum(Spectra),
     /// A hyperparameter changed.
     Edited(Edit),
     /// A command was not taken.
@@ -160,6 +163,7 @@ impl What {
             What::Started(_) | What::Recording { .. } => None,
             What::Steps(batch) => batch.rows().first().map(|row| row.step),
             What::Evaluated(evaluation) => Some(evaluation.step),
+            What::Spectrum(spectra) => Some(spectra.step),
             What::Edited(edit) => Some(edit.step),
             What::Refused(refusal) => Some(refusal.step),
             What::Finished(summary) => Some(summary.steps),
@@ -183,6 +187,7 @@ impl What {
             What::Started(_) | What::Recording { .. } | What::Refused(_) | What::Failed { .. } => None,
             What::Steps(batch) => batch.rows().first().map(|row| row.seconds),
             What::Evaluated(evaluation) => Some(evaluation.seconds),
+            What::Spectrum(spectra) => Some(spectra.seconds),
             What::Edited(edit) => Some(edit.seconds),
             What::Finished(summary) => Some(summary.seconds),
             What::Alert(alert) => Some(alert.seconds),

@@ -1,11 +1,13 @@
-//! The sentinel: nothing that is not finite reaches a weight.
+//! The sentinel: nothing that is not finite reaches a weight. Alerts over a run that was stopped and goes on.
 
 use crossbeam_channel::{Sender, bounded};
 use ndarray::Array2;
 
+use super::watch::Watch;
 use super::{COMMANDS_WAITING, Experiment, Sentinel, spawn};
 use crate::data::Samples;
-use crate::stream::{Command, EventReceiver, StopReason, What, lossless};
+use crate::diagnostics::Reader;
+use crate::stream::{AlertKind, Command, EventReceiver, StepBatch, StepRow, StopReason, TensorSums, What, lossless};
 
 /// The step whose batch is spoiled.
 const STEP: u64 = 100;
@@ -133,4 +135,31 @@ fn stopping_where_it_diverged_is_told_as_such() {
     wait(&events, diverged);
     commands.send(Command::Stop).unwrap();
     assert_eq!(end(&events).0, StopReason::Diverged);
+}
+
+#[test]
+fn a_run_that_goes_on_does_not_warn_again_of_what_it_had_warned_of() {
+    let arguments = ["--weight-decay", "3", "--pace", "0", "--threads", "1"];
+    let (config, options) = crate::cli::configure("demo", &arguments).unwrap();
+    let experiment = Experiment::prepare(config, options).unwrap();
+    let (run, knobs) = (&experiment.description, &experiment.knobs);
+    // Decay takes 3e-3 of weights that hardly move otherwise.
+    let sums = TensorSums { decay: 3e-3, w2: 100.0, g2: 1.0, d2: 1e-4, ..TensorSums::default() };
+    let all = vec![sums; run.tensors.len()];
+    let row = |step| StepRow { step, lr: 1e-3, weight_decay: 3.0, loss: 1.0, ..StepRow::default() };
+    let mut never_stopped = Watch::new(run, knobs);
+    let mut past = StepBatch::new(all.len());
+    for step in 0..200 {
+        never_stopped.update(&row(step), &all, knobs);
+        past.push(row(step), &all);
+    }
+    assert!(never_stopped.take().iter().any(|alert| alert.kind == AlertKind::DecayWins));
+    let mut resumed = Watch::new(run, knobs);
+    resumed.relive(&What::Steps(past), &mut Reader::new(run));
+    let mut afresh = Watch::new(run, knobs);
+    for watch in [&mut never_stopped, &mut resumed, &mut afresh] {
+        (200..400).for_each(|step| watch.update(&row(step), &all, knobs));
+    }
+    assert!(never_stopped.take().is_empty() && resumed.take().is_empty());
+    assert!(!afresh.take().is_empty(), "one that knows no past warns again");
 }

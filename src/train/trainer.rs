@@ -13,12 +13,14 @@ use super::checkpoint::Continuation;
 use super::clock::Clock;
 use super::experiment::{Experiment, Sentinel, planned};
 use super::learner::{NotFinite, Progress};
+use super::spectrometer::Spectrometer;
 use super::watch::Watch;
+use crate::diagnostics::Reader;
 use crate::optim::Knobs;
 use crate::scalar::Scalar;
 use crate::stream::{
     Act, Checkpoint, Closed, Columns, Command, DecayMode, Edit, Evaluation, EventSender, FinalNorm, Knob, Phase,
-    Refusal, RunOptions, Setting, StepBatch, StepRow, StopReason, Summary, TensorSums, Weights, What,
+    Refusal, RunOptions, Setting, Spectra, StepBatch, StepRow, StopReason, Summary, TensorSums, Weights, What,
 };
 
 /// Commands that may wait for the trainer; more than a hand can type between two updates.
@@ -74,6 +76,7 @@ struct Trainer {
     pace: f64,
     due: Instant,
     watch: Watch,
+    spectrometer: Spectrometer,
     /// Whether the next update's batch is to be left out.
     next: Next,
     /// What became of the weights when something was not finite, until that is settled.
@@ -114,6 +117,7 @@ impl Trainer {
             pace: experiment.description.options.pace,
             due: now,
             watch: Watch::new(&experiment.description, &experiment.knobs),
+            spectrometer: Spectrometer::default(),
             next: Next::Made,
             diverged: None,
             experiment,
@@ -143,7 +147,9 @@ impl Trainer {
             self.evaluated = Some(self.step);
         }
         self.kept = Some(Box::new(checkpoint));
+        let mut reader = Reader::new(&self.experiment.description);
         for event in past {
+            self.watch.relive(&event.what, &mut reader);
             self.events.send(event)?;
         }
         self.start = Instant::now();
@@ -468,12 +474,16 @@ impl Trainer {
         let train = learner.evaluate(&data.train, data.train.len().min(data.validation.len()));
         let validation = learner.evaluate(&data.validation, data.validation.len());
         let weights = learner.weight_distributions();
-        self.clock.spent(Phase::Evaluation, begun);
         self.evaluated = Some(self.step);
         let (step, epoch, seconds) = (self.step, self.epoch(), self.seconds());
         let evaluation = Evaluation { step, epoch, seconds, train, validation, weights };
         self.watch.evaluated(&evaluation);
+        let Experiment { description, learner, .. } = &self.experiment;
+        let tensors = self.spectrometer.look(&description.tensors, learner.weights());
+        self.clock.spent(Phase::Evaluation, begun);
+        let spectra = Spectra { step: self.step, epoch: evaluation.epoch, seconds: evaluation.seconds, tensors };
         self.send(What::Evaluated(evaluation))?;
+        self.send(What::Spectrum(spectra))?;
         self.send_alerts()
     }
 

@@ -1,8 +1,8 @@
 //! Alerts while a run trains: what diagnostics makes of every update.
 
-use crate::diagnostics::{Alarms, Forces, Regime};
+use crate::diagnostics::{Alarms, Forces, Reader, Regime};
 use crate::optim::Knobs;
-use crate::stream::{Alert, Description, Edit, Evaluation, StepRow, TensorSums};
+use crate::stream::{Alert, Description, Edit, Evaluation, StepRow, TensorSums, What};
 
 /// Watches the updates of a run.
 pub(super) struct Watch {
@@ -41,6 +41,27 @@ impl Watch {
     /// The weights are those of a snapshot again.
     pub(super) fn restored(&mut self, step: u64) {
         self.alarms.restored(step);
+    }
+
+    /// Takes in what another run had told, which this one goes on from; `reader` follows its edits. What it raises was
+    /// raised then.
+    pub(super) fn relive(&mut self, what: &What, reader: &mut Reader) {
+        reader.take(what);
+        match what {
+            What::Steps(batch) => {
+                // Where the columns of tensors were left out there is nothing to watch.
+                let known = |sums: &[TensorSums]| sums.iter().all(|sums| sums.decay.is_finite());
+                for (row, sums) in batch.iter().filter(|(_, sums)| known(sums)) {
+                    let forces = reader.all_forces(row, sums);
+                    self.alarms.update(row, sums.iter().zip(forces), &mut self.raised);
+                }
+            }
+            What::Evaluated(evaluation) => self.evaluated(evaluation),
+            What::Edited(edit) => self.alarms.edited(edit.step),
+            What::Restored { step, .. } => self.restored(*step),
+            _ => {}
+        }
+        self.raised.clear();
     }
 
     /// What was raised since the last time.

@@ -200,7 +200,7 @@ pub(super) static BINDINGS: &[Binding] = {
         bind(
             View,
             &[("u", A::NextLens), ("U", A::PreviousLens)],
-            "panel 4: norm, budget, rotation, equilibrium, timescale, gap, weights",
+            "panel 4: norm, budget, rotation, equilibrium, timescale, spectrum, gap, weights",
         ),
         bind(View, &[("e", A::Explain)], "explain the focused panel with its numbers"),
         bind(View, &[("f", A::Freeze)], "freeze the charts, and follow again"),

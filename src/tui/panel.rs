@@ -1,6 +1,7 @@
 //! One file for each part of the screen.
 
 mod budget;
+mod equilibrium;
 pub(super) mod events;
 pub(super) mod explain;
 pub(super) mod footer;
@@ -12,6 +13,7 @@ pub(super) mod losses;
 pub(super) mod norm;
 mod rotation;
 pub(super) mod sentinel;
+mod spectrum;
 pub(super) mod status;
 mod tensor;
 pub(super) mod throughput;
@@ -31,7 +33,7 @@ use super::widget::axis::Scale;
 use super::widget::plot::{Grid, Mark, Plot, PlotFrame, Trace};
 use super::widget::ruler::{Ruler, Spread};
 use crate::series::Extent;
-use crate::stream::{Knob, printable};
+use crate::stream::{Knob, Level, printable};
 
 /// The border of a panel with its name on the left and its settings on the right; returns what is inside.
 fn frame(app: &App, panel: Panel, title: &str, settings: &str, area: Rect, buffer: &mut Buffer) -> Rect {
@@ -123,7 +125,7 @@ fn horizon(app: &App) -> u64 {
     app.frozen.unwrap_or(u64::MAX)
 }
 
-/// Edits, notes and snapshots as marks on a chart, in the order of their steps.
+/// Edits, notes, snapshots and alerts as marks on a chart, in the order of their steps.
 fn marks(app: &App, run: &Run) -> Vec<Mark> {
     let glyphs = app.options.glyphs;
     let edit = |(number, edit): (usize, &crate::stream::Edit)| {
@@ -150,6 +152,13 @@ fn marks(app: &App, run: &Run) -> Vec<Mark> {
         text: String::new(),
         style: app.theme.quiet,
     }));
+    let alert = |(at, level): (u64, Level)| Mark {
+        at,
+        sign: "▲".into(),
+        text: String::new(),
+        style: if level == Level::Info { app.theme.quiet } else { app.theme.warning },
+    };
+    marks.extend(run.journal.alerts().map(alert));
     marks.retain(|mark| mark.at < horizon(app) && shown.contains(&mark.at));
     marks.sort_by_key(|mark| mark.at);
     marks

@@ -3,11 +3,15 @@
 use crate::desk::Desk;
 use crate::source::Source;
 use wdtop::stream::{Alert, AlertKind, Command, Knob, Level, Weights, What};
-use wdtop::tui::{Effect, OnAlert, Options};
+use wdtop::tui::{Effect, Msg, OnAlert, Options};
 
 /// The demo with λ = 3 in force for a while.
 fn decaying() -> Desk {
-    let mut desk = Desk::new(Source::demo());
+    decayed(Source::demo())
+}
+
+fn decayed(source: Source) -> Desk {
+    let mut desk = Desk::new(source);
     desk.train(200);
     desk.press("w3<Enter>");
     desk.train(200);
@@ -20,8 +24,9 @@ fn one_key_reaches_every_view_and_another_turns_back() {
     let views = [
         "budget of",
         "rotation",
-        "‖w‖* of fc1.weight",
+        "where ‖w‖ settles",
         "timescale of fc1.weight",
+        "spectrum",
         "gap: validation",
         "weights of fc1.weight",
         "‖w‖ of fc1",
@@ -82,6 +87,92 @@ fn lambda_is_typed_in_other_units_and_recorded_as_lambda() {
     let mut desk = decaying();
     desk.press("wlambda_norm=1<Enter>");
     assert!(desk.look(120, 40).contains("lambda_norm needs a run with an end"));
+}
+
+#[test]
+fn each_norm_is_foretold_by_trend_where_the_formula_does_not_hold() {
+    let mut source = Source::demo();
+    source.along = 0.5;
+    let mut desk = decayed(source);
+    desk.press("uuu<Enter>");
+    let screen = desk.look(120, 40);
+    // The formula is dimmed with its reason; every decayed tensor has a trend, the other one its reason.
+    let rows = screen.lines().filter(|line| line.contains("trend ±20 %"));
+    assert_eq!(rows.count(), 5, "{screen}");
+    assert!(screen.contains("‖w‖* ") && screen.contains("not scale-invariant"), "{screen}");
+    assert!(screen.contains("no decay: nothing to settle at"), "{screen}");
+    for (width, height) in [(120, 40), (80, 24), (60, 16)] {
+        desk.press("<Esc>");
+        let screen = desk.look(width, height);
+        assert!(width == 60 || screen.contains("trend"), "{screen}");
+        desk.press("<Enter>");
+        assert!(desk.look(width, height).contains("trend"), "{}", desk.look(width, height));
+    }
+    desk.press("w30");
+    assert!(desk.look(120, 40).contains(" by trend"), "{}", desk.look(120, 40));
+}
+
+#[test]
+fn a_view_has_the_screen_where_there_is_no_room_beside_it() {
+    let mut desk = decaying();
+    desk.send(Msg::Resized(60, 16));
+    desk.press("u");
+    assert!(desk.look(60, 16).contains("budget of"), "{}", desk.look(60, 16));
+    desk.press("<Esc>");
+    assert!(desk.look(60, 16).contains("1 loss"), "{}", desk.look(60, 16));
+}
+
+#[test]
+fn the_budget_says_which_layer_decay_hurts_most() {
+    let mut desk = decaying();
+    desk.press("u");
+    assert!(desk.look(120, 40).contains("! hurts most: fc"), "{}", desk.look(120, 40));
+    desk.press("<Enter>");
+    let screen = desk.look(120, 40);
+    // d = 3e-3 of ‖w‖ against steps of 3e-3·‖w‖, averaged over some fifty updates of which a few had no decay.
+    assert!(screen.contains("most: it pulls 0.983 times as hard as the gradient's step"), "{screen}");
+    assert!(screen.contains("pull 0.983"), "{screen}");
+}
+
+#[test]
+fn the_spectrum_is_that_of_the_last_evaluation_and_of_the_crosshairs() {
+    let mut desk = decaying();
+    desk.press("uuuuu");
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("σ₁") && screen.contains("4.00    −"), "{screen}");
+    desk.press("<Enter>");
+    let now = desk.look(120, 40);
+    assert!(now.contains("4.00 of 256") && now.contains("4.00 of 10"), "{now}");
+    assert!(now.contains("at step 380") && now.contains("since ①"), "{now}");
+    desk.press("e");
+    assert!(desk.look(120, 40).contains("stable rank = ‖W‖²/σ₁²"), "{}", desk.look(120, 40));
+    // A recording from before there were spectra.
+    let mut desk = Desk::new(Source::demo());
+    desk.press("uuuuu");
+    assert!(desk.look(120, 40).contains("no evaluation yet"), "{}", desk.look(120, 40));
+}
+
+#[test]
+fn an_alert_is_marked_over_the_charts_once_for_all_tensors() {
+    let mut desk = decaying();
+    let signs = |desk: &Desk| desk.look(80, 24).lines().take(5).map(|line| line.matches('▲').count()).sum::<usize>();
+    let before = signs(&desk);
+    for tensor in ["fc1.weight", "fc2.weight"] {
+        let (level, kind) = (Level::Warning, AlertKind::NormHalved);
+        let (number, bound, hint) = (1.0, 2.0, "lower λ".to_owned());
+        desk.hear(What::Alert(Alert {
+            step: 300,
+            seconds: 6.0,
+            level,
+            kind,
+            tensor: Some(tensor.into()),
+            number,
+            bound,
+            hint,
+        }));
+    }
+    // Over both charts.
+    assert_eq!(signs(&desk), before + 2, "{}", desk.look(80, 24));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use wdtop::optim::schedule::factor;
 use wdtop::stream::{
     BINS, Command, Convention, DataConfig, DataInfo, DecayMask, DecayMode, Description, Distribution, Edit, Evaluation,
     Event, FinalNorm, Hyper, Init, Knob, Length, Machine, OptimizerConfig, Phase, Refusal, RunConfig, RunOptions,
-    Schedule, Scope, Score, Spending, StepBatch, StepRow, StopReason, Summary, TensorInfo, TensorSums, What,
+    Schedule, Scope, Score, Spectra, Spending, StepBatch, StepRow, StopReason, Summary, TensorInfo, TensorSpectrum,
+    TensorSums, What,
 };
 
 /// Updates between two evaluations.
@@ -21,6 +22,8 @@ pub struct Source {
     lr: f64,
     norms: Vec<f64>,
     overfit: f64,
+    /// The cosine between weights and gradients; where it is 0 the weights' length does not matter to the loss.
+    pub along: f64,
     /// Batch losses are not finite from this update to the next one given.
     pub broken: std::ops::Range<u64>,
     /// No whole number where the last batch of an epoch is smaller.
@@ -113,7 +116,17 @@ impl Source {
             started: "2026-01-01T00:00:00Z".into(),
         };
         let norms = vec![9.2, 1.0, 6.6, 0.8, 1.8, 0.17];
-        Source { description, step: 0, lambda: 0.0, lr: 1e-3, norms, overfit: 0.0, broken: 0..0, steps_per_epoch: 20.0 }
+        Source {
+            description,
+            step: 0,
+            lambda: 0.0,
+            lr: 1e-3,
+            norms,
+            overfit: 0.0,
+            along: 0.0,
+            broken: 0..0,
+            steps_per_epoch: 20.0,
+        }
     }
 
     /// Begins the run as its description has it.
@@ -135,6 +148,7 @@ impl Source {
             if self.step.is_multiple_of(EVALUATE_EVERY) {
                 events.push(What::Steps(std::mem::replace(&mut batch, StepBatch::new(self.norms.len()))).into());
                 events.push(self.evaluation());
+                events.push(self.spectrum());
             }
             let (row, sums) = self.update();
             batch.push(row, &sums);
@@ -230,10 +244,11 @@ impl Source {
         let noise = wobble(self.step);
         let (train, _) = self.scores();
         let loss = if self.broken.contains(&self.step) { f64::NAN } else { train.loss * (1.0 + 0.3 * noise) };
-        let sums = self.norms.iter().map(|norm| TensorSums {
-            decay,
+        let sums = self.norms.iter().zip(&self.description.tensors).map(|(norm, tensor)| TensorSums {
+            decay: if tensor.decays { decay } else { 0.0 },
             w2: norm * norm,
             g2: 0.09 * (1.0 + 0.1 * noise),
+            wg: self.along * norm * 0.3,
             d2: (3e-3 * norm).powi(2),
             decayed_w2: norm * norm,
             ..TensorSums::default()
@@ -266,6 +281,17 @@ impl Source {
             Score { loss: train, accuracy: 0.85 - 0.7 * fit + 0.12 * self.overfit },
             Score { loss: validation, accuracy: 0.81 - 0.7 * fit - 0.1 * self.overfit },
         )
+    }
+
+    fn spectrum(&self) -> Event {
+        let matrices = self.description.tensors.iter().zip(&self.norms).filter(|(tensor, _)| tensor.shape.len() > 1);
+        let measured = |(tensor, norm): (&TensorInfo, &f64)| TensorSpectrum {
+            name: tensor.name.clone(),
+            norm: norm / 2.0,
+            stable_rank: 4.0,
+        };
+        let (step, epoch, seconds) = (self.step, self.step as f64 / 20.0, self.seconds());
+        What::Spectrum(Spectra { step, epoch, seconds, tensors: matrices.map(measured).collect() }).into()
     }
 
     fn evaluation(&self) -> Event {

@@ -18,6 +18,8 @@ pub enum CsvTable {
     Evaluations,
     /// A row for each edit.
     Edits,
+    /// A row for each evaluation, `TENSOR/spectral_norm` and `TENSOR/stable_rank` of every matrix.
+    Spectrum,
     /// A row for each update, `TENSOR/rotation` and every other measure and prediction of diagnostics.
     Diagnostics,
 }
@@ -31,6 +33,7 @@ pub fn to_csv(session: &Session, table: CsvTable, out: &mut dyn Write) -> Result
     match table {
         CsvTable::Steps => write_steps(session, out),
         CsvTable::Evaluations => write_evaluations(session, out).map_err(unwritten),
+        CsvTable::Spectrum => write_spectra(session, out),
         CsvTable::Edits => write_edits(session, out).map_err(unwritten),
         CsvTable::Diagnostics => write_diagnostics(session, out),
     }
@@ -73,6 +76,25 @@ fn write_evaluations(session: &Session, out: &mut dyn Write) -> io::Result<()> {
         let (train, validation) = (at.train, at.validation);
         let values = [at.epoch, at.seconds, train.loss, train.accuracy, validation.loss, validation.accuracy];
         write_row(out, std::iter::once(at.step.to_string()).chain(values.map(|value| value.to_string())))?;
+    }
+    Ok(())
+}
+
+fn write_spectra(session: &Session, out: &mut dyn Write) -> Result<(), Error> {
+    let matrices = || session.run().map(|run| run.tensors.iter().filter(|tensor| tensor.shape.len() > 1));
+    let columns =
+        matrices()?.flat_map(|tensor| ["spectral_norm", "stable_rank"].map(|of| format!("{}/{of}", tensor.name)));
+    let head = ["step", "seconds"].map(str::to_owned).into_iter().chain(columns.map(|name| quoted(&name)));
+    write_row(out, head).map_err(unwritten)?;
+    for at in session.spectra() {
+        let of_tensor = |name: &str| match at.of(name) {
+            Some(spectrum) => [spectrum.norm.to_string(), spectrum.stable_rank.to_string()],
+            // What there is not is empty.
+            None => [String::new(), String::new()],
+        };
+        let values = matrices()?.flat_map(|tensor| of_tensor(&tensor.name));
+        let row = [at.step.to_string(), at.seconds.to_string()].into_iter().chain(values);
+        write_row(out, row).map_err(unwritten)?;
     }
     Ok(())
 }

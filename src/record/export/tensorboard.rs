@@ -93,6 +93,13 @@ impl Board<'_> {
                 summary.add_scalar("train/accuracy", evaluation.train.accuracy);
                 (evaluation.step, evaluation.seconds)
             }
+            What::Spectrum(spectra) => {
+                for spectrum in &spectra.tensors {
+                    summary.add_scalar(&format!("{}/spectral_norm", spectrum.name), spectrum.norm);
+                    summary.add_scalar(&format!("{}/stable_rank", spectrum.name), spectrum.stable_rank);
+                }
+                (spectra.step, spectra.seconds)
+            }
             What::Edited(edit) => {
                 summary.add_scalar(&tag_of(edit), edit.to);
                 summary.add_text("edits", &edit.describe(plain));

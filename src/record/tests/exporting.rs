@@ -120,6 +120,11 @@ fn csv_has_a_table_of_updates_of_evaluations_and_of_edits() {
     let mut lines = diagnostics.lines();
     assert!(lines.next().unwrap().starts_with("step,fc1.weight/rotation,fc1.weight/equilibrium_rotation,"));
     assert_eq!(lines.count(), 7);
+    let spectra = text(|out| to_csv(&session, CsvTable::Spectrum, out));
+    assert_eq!(
+        spectra,
+        "step,seconds,fc1.weight/spectral_norm,fc1.weight/stable_rank\n3,0.30000000000000004,2.25,1.5\n"
+    );
     let edits = text(|out| to_csv(&session, CsvTable::Edits, out));
     assert!(
         edits.contains("6,0.6000000000000001,weight_decay,fc1.weight,3,0.30000000000000004,false,false,keys\n"),
@@ -153,6 +158,7 @@ fn tensorboard_events_read_back() {
         curve.iter().map(|point| (point.step, point.value as f32)).collect::<Vec<_>>()
     };
     assert_eq!(values("validation/accuracy"), [(3, 0.5), (7, 0.1)]);
+    assert_eq!(values("fc1.weight/spectral_norm"), [(3, 2.25)]);
     assert_eq!(values("edits/weight_decay"), [(3, 3.0)]);
     assert_eq!(values("edits/weight_decay/fc1.bias"), [(6, 0.0)]);
     assert_eq!(values("norm/fc1.weight").len(), 7);
@@ -179,6 +185,27 @@ fn an_output_that_is_there_is_kept_and_a_failed_one_leaves_nothing() {
     write_file(&file, Existing::Replace, write).unwrap();
     assert!(fs::read_to_string(&file).unwrap().starts_with("step,"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn spectra_are_curves_where_they_were_recorded() {
+    let (_folder, session) = recorded();
+    let names = ["fc1.weight/spectral_norm", "fc1.weight/stable_rank"];
+    assert!(names.iter().all(|name| session.columns().iter().any(|column| column == name)));
+    let curves = session.curves(&names).unwrap();
+    assert_eq!(
+        curves.iter().map(|curve| (curve[0].step, curve[0].epoch, curve[0].value)).collect::<Vec<_>>(),
+        [(3, 1.5, 2.25), (3, 1.5, 1.5)]
+    );
+    // A recording from before there were any.
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("old.wdtop");
+    let old = |event: &Event| !matches!(event.what, What::Spectrum(_));
+    record(&path, sample::run().into_iter().filter(old).collect());
+    let session = Session::open(&path).unwrap();
+    assert!(session.columns().iter().all(|column| !column.contains("spectral")));
+    assert!(session.curves(&names).unwrap().iter().all(Vec::is_empty));
+    assert_eq!(text(|out| to_csv(&session, CsvTable::Spectrum, out)).lines().count(), 1);
 }
 
 #[test]

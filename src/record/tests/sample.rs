@@ -129,6 +129,11 @@ pub fn evaluation(step: u64, loss: f64, accuracy: f64) -> Event {
     .into()
 }
 
+pub fn spectrum(step: u64, norm: f64) -> Event {
+    let tensors = vec![TensorSpectrum { name: "fc1.weight".into(), norm, stable_rank: 1.5 }];
+    What::Spectrum(Spectra { step, epoch: step as f64 / 2.0, seconds: 0.1 * step as f64, tensors }).into()
+}
+
 pub fn finished(steps: u64) -> Event {
     What::Finished(Box::new(Summary {
         reason: StopReason::Completed,
@@ -154,6 +159,7 @@ pub fn run() -> Vec<Event> {
         steps(0..2),
         steps(2..3),
         evaluation(3, 1.5, 0.5),
+        spectrum(3, 2.25),
         edit(3, "all", 0.0, 3.0),
         steps(3..6),
         What::Paused { step: 6, seconds: 0.6 }.into(),

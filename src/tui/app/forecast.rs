@@ -12,8 +12,19 @@ pub struct Prediction {
     pub since: u64,
     /// The way of the norm.
     pub approach: Approach,
+    /// What it is made from.
+    pub basis: Basis,
     /// Why it is not to be believed; `None` where it holds.
     pub doubt: Option<Unknown>,
+}
+
+/// What a prediction is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// The formula for scale-invariant weights.
+    Formula,
+    /// The norm's own budget.
+    Trend,
 }
 
 /// What λ and η are being turned to.
@@ -53,15 +64,35 @@ impl Run {
         Forces { regime, lr, lr_factor, weight_decay }
     }
 
-    /// Where a tensor's norm goes under these forces.
+    /// Where a tensor's norm goes under these forces: by the formula where it holds, otherwise by trend, and where there
+    /// is none by the formula all the same, with its doubt.
     ///
     /// # Errors
     /// Why there is no prediction.
     pub fn predict(&self, tensor: usize, forces: &Forces) -> Result<Prediction, Unknown> {
+        match self.by_formula(tensor, forces) {
+            Ok(formula) if formula.doubt.is_none() => Ok(formula),
+            formula => self.by_trend(tensor, forces).or(formula),
+        }
+    }
+
+    /// The same by its budget.
+    fn by_trend(&self, tensor: usize, forces: &Forces) -> Result<Prediction, Unknown> {
+        let track = self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?;
+        // A handful of weights follows no law.
+        let doubt = track.invariance().doubt().filter(|doubt| *doubt == Unknown::TooSmall);
+        Ok(Prediction { since: self.step, approach: forces.trend(track)?, basis: Basis::Trend, doubt })
+    }
+
+    /// The same by the formula.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn by_formula(&self, tensor: usize, forces: &Forces) -> Result<Prediction, Unknown> {
         let track = self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?;
         let norm = track.norm().ok_or(Unknown::NotMeasured)?;
         let approach = forces.approach(norm, track.weights(), track.pressure())?;
-        Ok(Prediction { since: self.step, approach, doubt: track.invariance().doubt() })
+        Ok(Prediction { since: self.step, approach, basis: Basis::Formula, doubt: track.invariance().doubt() })
     }
 
     /// What one unit of λ is in another, for a tensor.

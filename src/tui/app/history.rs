@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::clock::Clock;
 use crate::series::{Average, Column, Points, Positions};
-use crate::stream::{Distribution, Edit, Evaluation, Spending, StepBatch, StepRow, TensorSums};
+use crate::stream::{Distribution, Edit, Evaluation, Spectra, Spending, StepBatch, StepRow, TensorSums};
 
 /// Seconds over which the measured speed is taken.
 const SPEED_WINDOW: f64 = 2.0;
@@ -48,6 +48,8 @@ pub struct History {
     pub weights: Vec<Distribution>,
     /// Where the time of the last seconds went.
     pub spent: Spending,
+    /// The spectra of the matrices at evaluations.
+    pub spectra: Vec<Spectra>,
     /// The last update.
     pub last: Option<StepRow>,
     smoothing: Average,
@@ -83,6 +85,7 @@ impl History {
             evaluations: Vec::new(),
             weights: Vec::new(),
             spent: Spending::default(),
+            spectra: Vec::new(),
             last: None,
             smoothing: Average::new(beta),
             window: VecDeque::new(),
@@ -136,6 +139,13 @@ impl History {
                 self.weights = weights;
             }
             self.evaluations.push(evaluation);
+        }
+    }
+
+    /// Takes in the spectra of an evaluation.
+    pub fn measure(&mut self, spectra: Spectra) {
+        if self.spectra.last().is_none_or(|last| last.step <= spectra.step) {
+            self.spectra.push(spectra);
         }
     }
 

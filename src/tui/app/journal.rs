@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::stream::{Alert, Columns, Edit, Summary, Weights};
+use crate::stream::{Alert, Columns, Edit, Level, Summary, Weights};
 use crate::tui::coach::Hint;
 
 /// The edits, numbered from 1, and everything else worth a line.
@@ -118,6 +118,22 @@ impl Journal {
             Happening::Snapshot => Some((entry.step, "▣")),
             Happening::Restored(_) => Some((entry.step, "↶")),
             _ => None,
+        })
+    }
+
+    /// The steps at which the run warned of something, each with the gravest level.
+    pub fn alerts(&self) -> impl Iterator<Item = (u64, Level)> {
+        let all = self.entries.iter().filter_map(|entry| match &entry.what {
+            Happening::Alert(alert, _) => Some((entry.step, alert.level)),
+            _ => None,
+        });
+        let mut all = all.peekable();
+        std::iter::from_fn(move || {
+            let (step, mut level) = all.next()?;
+            while let Some((_, other)) = all.next_if(|(other, _)| *other == step) {
+                level = level.max(other);
+            }
+            Some((step, level))
         })
     }
 

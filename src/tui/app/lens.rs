@@ -6,7 +6,7 @@ use crate::tui::app::{App, Mode, Panel, Phase, Tone};
 use crate::tui::layout;
 
 impl App {
-    /// The view so many places further; where the panel is put away, it comes back.
+    /// The view so many places further, with the focus on it; where the panel is put away, it comes back.
     pub(in crate::tui) fn look_through(&mut self, by: usize) {
         self.hidden.remove(&Panel::Norm);
         self.lens = self.lens.turned(by);
@@ -39,6 +39,8 @@ pub enum Lens {
     Equilibrium,
     /// How long the weights remember.
     Timescale,
+    /// How far each matrix can stretch its input.
+    Spectrum,
     /// Validation against training.
     Gap,
     /// How the chosen tensor's weights lie.
@@ -47,8 +49,16 @@ pub enum Lens {
 
 impl Lens {
     /// All, in the order of their key.
-    pub const ALL: [Lens; 7] =
-        [Lens::Norm, Lens::Budget, Lens::Rotation, Lens::Equilibrium, Lens::Timescale, Lens::Gap, Lens::Weights];
+    pub const ALL: [Lens; 8] = [
+        Lens::Norm,
+        Lens::Budget,
+        Lens::Rotation,
+        Lens::Equilibrium,
+        Lens::Timescale,
+        Lens::Spectrum,
+        Lens::Gap,
+        Lens::Weights,
+    ];
 
     /// What it is called.
     pub fn name(self) -> &'static str {
@@ -58,6 +68,7 @@ impl Lens {
             Lens::Rotation => "rotation",
             Lens::Equilibrium => "equilibrium",
             Lens::Timescale => "timescale",
+            Lens::Spectrum => "spectrum",
             Lens::Gap => "gap",
             Lens::Weights => "weights",
         }

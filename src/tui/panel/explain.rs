@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget};
 
 use super::help::wrap;
-use super::norm;
+use super::{norm, spectrum as spectra};
 use crate::diagnostics::{Family, measured};
 use crate::stream::{Phase, printable};
 use crate::tui::app::lens::Lens;
@@ -63,6 +63,7 @@ fn explain(app: &App, run: &Run) -> Text {
         (Panel::Norm, Lens::Rotation) => rotation(app, run),
         (Panel::Norm, Lens::Equilibrium) => equilibrium(app, run),
         (Panel::Norm, Lens::Timescale) => timescale(app, run),
+        (Panel::Norm, Lens::Spectrum) => spectrum(app, run),
         (Panel::Norm, Lens::Gap) => gap(app, run),
     }
 }
@@ -137,12 +138,18 @@ fn budget(app: &App, run: &Run) -> Text {
         }
         None => "no update yet".into(),
     };
+    let pull = run.tracks.get(app.tensor).and_then(|track| track.decay_pull());
     Text {
         title: "budget of ‖w‖²",
-        formula: vec!["‖w'‖² − ‖w‖² = −(2d−d²)·W2 + 2(1−d)·w·Δ + ‖Δ‖²".into(), formula],
+        formula: vec![
+            "‖w'‖² − ‖w‖² = −(2d−d²)·W2 + 2(1−d)·w·Δ + ‖Δ‖²".into(),
+            formula,
+            format!("pull of decay = d·‖w‖/‖Δ‖ = {}", pull.map_or("—".into(), three)),
+        ],
         meaning: "Three bars say exactly why a norm moves: what decay took, what the update did along the weights, and \
-                  what it added across them. The layer whose bars sum up lowest is the one that decay hurts most (!).",
-        healthy: "decay and growth cancel: the sum is near 0",
+                  what it added across them. Decay hurts that layer most (!) \
+                  where it pulls hardest beside the gradient's step; above 1 decay wins.",
+        healthy: "decay and growth cancel, the sum is near 0; pulls are below 1",
         source: "exact; it is also the program's test of each of its update rules",
     }
 }
@@ -194,15 +201,27 @@ fn equilibrium(app: &App, run: &Run) -> Text {
         }
         Family::Other => "no formula is known for this rule".into(),
     };
-    let told = run.predict(app.tensor, &forces).map_or_else(|reason| format!("none: {reason}"), |it| norm::tell(&it));
+    let told = match run.predict(app.tensor, &forces) {
+        Ok(prediction) => norm::tell(&prediction),
+        Err(reason) => format!("none: {reason}"),
+    };
+    let formula = match run.by_formula(app.tensor, &forces) {
+        Ok(formula) => {
+            let doubt = formula.doubt.map_or("which holds".into(), |doubt| doubt.to_string());
+            format!("{general}: {}, {doubt}", three(formula.approach.target))
+        }
+        Err(reason) => format!("{general}: {reason}"),
+    };
+    let gain = run.tracks.get(app.tensor).and_then(|track| track.gain()).map_or("—".into(), three);
+    let trend = format!("trend: (R·√‖w‖/(2d−d²))^(2/5), R = {gain} what updates add to ‖w‖² in a step");
     Text {
         title: "equilibrium",
-        formula: vec![general, format!("{}: {told}", name(app, run))],
-        meaning: "Growth by updates and shrinking by decay balance at ‖w‖*, and the way there takes about τ/2 steps for \
-                  each factor e. The dotted band is the prediction's error; it is dimmed where the layer's length matters \
-                  to the loss, which the formula does not know.",
-        healthy: "the norm reaches ‖w‖* well before the run ends",
-        source: "derived from arXiv 2305.17212; a random walk agrees to 7 % (AdamW), 6 % (Lion), 0.2 % (SGD)",
+        formula: vec![formula, trend, format!("{}: {told}", name(app, run))],
+        meaning: "Growth by updates and shrinking by decay balance where the norm settles. The formula knows that place for \
+                  layers whose length does not matter to the loss, and is dimmed for others: those are foretold by \
+                  trend, from what updates add now, more the shorter the weights are.",
+        healthy: "the norm settles well before the run ends",
+        source: "‖w‖* from arXiv 2305.17212 (15 %); the trend is wdtop's own extrapolation (20 % in most runs tried)",
     }
 }
 
@@ -227,6 +246,32 @@ fn timescale(app: &App, run: &Run) -> Text {
                   takes to show in the weights.",
         healthy: "τ from one epoch to about the run's length; above that the run has practically no decay",
         source: "Wang & Aitchison 2024, arXiv 2405.13698",
+    }
+}
+
+fn spectrum(app: &App, run: &Run) -> Text {
+    let name = name(app, run);
+    let found = spectra::at(run, u64::MAX).and_then(|last| Some((last.step, last.of(&name)?)));
+    let formula = match found {
+        Some((step, spectrum)) => vec![
+            format!("{name} at step {}: σ₁ = max ‖W·x‖/‖x‖ = {}", thousands(step), three(spectrum.norm)),
+            format!(
+                "stable rank = ‖W‖²/σ₁² = {}/{}² = {}",
+                three(spectrum.stable_rank * spectrum.norm * spectrum.norm),
+                three(spectrum.norm),
+                three(spectrum.stable_rank)
+            ),
+        ],
+        None => vec!["no spectrum: none was measured yet, or the tensor is no matrix".into()],
+    };
+    Text {
+        title: "spectrum",
+        formula,
+        meaning: "σ₁ is how far the layer can stretch its input, the stable rank how many directions carry its weights. \
+                  Decay shrinks all directions alike, gradients rebuild those that the data need: so the rank falls. \
+                  Measured at evaluations by power iteration that goes on from the last one.",
+        healthy: "σ₁ that stops growing; a rank well above 1",
+        source: "Miyato et al. 2018, arXiv 1802.05957 (power iteration); Rudelson & Vershynin 2007 (stable rank)",
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let recent = &all[all.len().saturating_sub(TREND)..];
     let points: Vec<(f64, f64)> = recent.iter().map(|at| (at.step as f64, measured::gap(at))).collect();
     let slope = measured::slope(&points).map_or("—".into(), |slope| digits::signed(1000.0 * slope));
-    let now = format!(" gap {}  {slope} per 1,000 steps", digits::three(measured::gap(last)));
+    let per = if inside.width < 34 { "/1,000" } else { " per 1,000 steps" };
+    let now = format!(" gap {} {slope}{per}", digits::three(measured::gap(last)));
     let effective = run.tracks.get(app.tensor).and_then(|track| track.norm()).map(|norm| {
         format!(" effective η {} of the chosen tensor", digits::three(run.forces(app.tensor).effective_lr(norm * norm)))
     });

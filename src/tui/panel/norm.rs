@@ -5,10 +5,13 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
 use super::tensor::{self, HEIGHT, WIDTH};
-use super::{budget, chart, frame, gap, gaps, horizon, inside, readout, rotation, ruler, timescale, weights};
+use super::{
+    budget, chart, equilibrium, frame, gap, gaps, horizon, inside, readout, rotation, ruler, spectrum, timescale,
+    weights,
+};
 use crate::series::{Column, Extent};
 use crate::stream::printable;
-use crate::tui::app::forecast::Prediction;
+use crate::tui::app::forecast::{Basis, Prediction};
 use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
@@ -26,8 +29,9 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         Lens::Weights => weights::render(app, run, area, buffer),
         Lens::Budget => budget::render(app, run, area, buffer),
         Lens::Rotation => rotation::render(app, run, area, buffer),
-        Lens::Equilibrium => equilibrium(app, run, area, buffer),
+        Lens::Equilibrium => equilibrium::render(app, run, area, buffer),
         Lens::Timescale => timescale::render(app, run, area, buffer),
+        Lens::Spectrum => spectrum::render(app, run, area, buffer),
         Lens::Gap => gap::render(app, run, area, buffer),
     }
 }
@@ -40,18 +44,23 @@ fn norm(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
         return;
     };
     draw(app, run, &format!("‖w‖ of {}", printable(&tensor.name)), area, buffer);
-    if let (_, Some(facts)) = parts(app, area) {
+    if let Some((_, Some(facts))) = parts(app, area) {
         tensor::render(app, run, facts, buffer);
     }
 }
 
-/// What is drawn beside the norm itself: while a knob is being turned where it would go, on the equilibrium always.
-fn prediction(app: &App, run: &Run) -> Option<Prediction> {
-    let forces = match app.lens {
-        Lens::Equilibrium => app.coming(run, app.tensor).unwrap_or_else(|| run.forces(app.tensor)),
-        _ => app.coming(run, app.tensor)?,
+/// What is drawn beside the norm itself: while a knob is being turned where it would go, on the equilibrium always, and
+/// there also what the formula says and does not hold.
+fn predictions(app: &App, run: &Run) -> Vec<Prediction> {
+    let coming = app.coming(run, app.tensor);
+    let forces = match (app.lens, coming) {
+        (Lens::Equilibrium, coming) => coming.unwrap_or_else(|| run.forces(app.tensor)),
+        (_, Some(coming)) => coming,
+        (_, None) => return Vec::new(),
     };
-    run.predict(app.tensor, &forces).ok()
+    let believed = run.predict(app.tensor, &forces).ok();
+    let other = run.by_formula(app.tensor, &forces).ok().filter(|_| app.lens == Lens::Equilibrium);
+    other.filter(|other| Some(*other) != believed).into_iter().chain(believed).collect()
 }
 
 /// Where the chart lies in the panel; `None` while there is nothing to draw, or the panel looks at something else.
@@ -61,25 +70,29 @@ pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<PlotFrame> 
     }
     let x = ruler(app, run);
     let all = extent(app, run, run.history.norms.get(app.tensor)?);
-    let highest = prediction(app, run)
-        .map_or(0.0, |prediction| prediction.approach.band((x.steps.end - prediction.since.min(x.steps.end)) as f64).1);
+    let end = |prediction: &Prediction| {
+        let steps = x.steps.end - prediction.since.min(x.steps.end);
+        prediction.approach.band(steps as f64).1
+    };
+    let highest = predictions(app, run).iter().map(end).fold(0.0, f64::max);
     let y = Scale::Linear.round_out(0.0, f64::from(all.max).max(highest));
-    all.has_values().then(|| PlotFrame::new(parts(app, area).0, &x, y, Scale::Linear, 7))
+    let (place, _) = parts(app, area)?;
+    all.has_values().then(|| PlotFrame::new(place, &x, y, Scale::Linear, 7))
 }
 
-/// The chart, and beside it what the tensor's numbers need, where both have room. The equilibrium is told in two rows
-/// below.
-fn parts(app: &App, area: Rect) -> (Rect, Option<Rect>) {
+/// The chart, and beside it what the tensor's numbers need, where both have room. On the equilibrium there is a chart
+/// where the list of tensors leaves room for one.
+fn parts(app: &App, area: Rect) -> Option<(Rect, Option<Rect>)> {
     let inside = inside(area);
     if app.lens == Lens::Equilibrium {
-        return (Rect { height: inside.height.saturating_sub(2), ..inside }, None);
+        return equilibrium::chart_area(app, area).map(|chart| (chart, None));
     }
     if inside.width < WIDTH + 14 || inside.height < HEIGHT {
-        return (inside, None);
+        return Some((inside, None));
     }
     let [chart, _, facts] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Length(WIDTH)]).areas(inside);
-    (chart, Some(facts))
+    Some((chart, Some(facts)))
 }
 
 fn extent(app: &App, run: &Run, norms: &Column) -> Extent {
@@ -88,39 +101,25 @@ fn extent(app: &App, run: &Run, norms: &Column) -> Extent {
     norms.extent(entry(steps.start)..entry(steps.end))
 }
 
-/// The same with the prediction always there, and told in words below.
-fn equilibrium(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
-    let Some(tensor) = run.description.tensors.get(app.tensor) else { return };
-    let forces = app.coming(run, app.tensor).unwrap_or_else(|| run.forces(app.tensor));
-    let prediction = run.predict(app.tensor, &forces);
-    let title = format!("‖w‖* of {}", printable(&tensor.name));
-    draw(app, run, &title, area, buffer);
-    let inside = inside(area);
-    let (first, second, style) = match &prediction {
-        Ok(prediction) => {
-            let style = if prediction.doubt.is_some() { app.theme.quiet } else { Style::new() };
-            let doubt = prediction.doubt.map_or(String::new(), |doubt| format!("dimmed: {doubt}"));
-            (tell(prediction), doubt, style)
-        }
-        Err(reason) => ("no prediction:".into(), reason.to_string(), app.theme.quiet),
-    };
-    for (y, text) in (inside.bottom().saturating_sub(2)..inside.bottom()).zip([first, second]) {
-        buffer.set_stringn(inside.x + 1, y, &text, inside.width.saturating_sub(1).into(), style);
-    }
-}
-
-/// A prediction in a line: `28.1 → 12.0 in 840 steps`.
+/// A prediction in a line: `‖w‖ 28.1 → 12.0 in 840 steps by trend`.
 pub(super) fn tell(prediction: &Prediction) -> String {
     let approach = &prediction.approach;
     let (from, target) = (digits::three(approach.from), digits::three(approach.target));
+    let by = match prediction.basis {
+        Basis::Formula => "",
+        Basis::Trend => " by trend",
+    };
     match approach.time() {
-        0.0 => format!("‖w‖ {from}, settled at {target}"),
-        time if time < 1e6 => format!("‖w‖ {from} → {target} in {} steps", digits::thousands(time.round() as u64)),
-        time => format!("‖w‖ {from} → {target} in {} steps", digits::three(time)),
+        0.0 => format!("‖w‖ {from}, settled at {target}{by}"),
+        time if time < 1e6 => {
+            format!("‖w‖ {from} → {target} in {} steps{by}", digits::thousands(time.round() as u64))
+        }
+        time => format!("‖w‖ {from} → {target} in {} steps{by}", digits::three(time)),
     }
 }
 
-fn draw(app: &App, run: &Run, title: &str, area: Rect, buffer: &mut Buffer) {
+/// The chart with its frame.
+pub(super) fn draw(app: &App, run: &Run, title: &str, area: Rect, buffer: &mut Buffer) {
     let norms = &run.history.norms[app.tensor];
     frame(app, Panel::Norm, title, gaps(extent(app, run, norms)).trim_end_matches(" · "), area, buffer);
     let Some(plot) = plot_frame(app, run, area) else { return };
@@ -131,7 +130,7 @@ fn draw(app: &App, run: &Run, title: &str, area: Rect, buffer: &mut Buffer) {
     let label = last.and_then(|at| norms.get(at)).map(|norm| digits::three(norm.into()));
     let glyphs = app.options.glyphs;
     let mut traces = Vec::new();
-    if let Some(prediction) = &prediction(app, run) {
+    for prediction in &predictions(app, run) {
         let style = if prediction.doubt.is_some() { app.theme.quiet } else { app.theme.weight_decay };
         let pen = Pen::among(glyphs, Some('.'));
         let (low, middle, high) = foresee(prediction, plot.edges());
@@ -141,7 +140,9 @@ fn draw(app: &App, run: &Run, title: &str, area: Rect, buffer: &mut Buffer) {
         traces.push(Trace { columns: middle, pen, style, label, join: Join::Nothing });
     }
     traces.push(Trace { columns, pen: Pen::among(glyphs, Some('w')), style: Style::new(), label, join: Join::Line });
-    chart(app, run, plot, &traces, parts(app, area).0, buffer);
+    if let Some((place, _)) = parts(app, area) {
+        chart(app, run, plot, &traces, place, buffer);
+    }
 }
 
 /// The ends of the band as dots and the predicted norm as dashes, for each pixel column.

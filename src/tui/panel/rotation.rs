@@ -14,7 +14,10 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let inside = frame(app, Panel::Norm, "rotation", "°/step", area, buffer);
     let wide = inside.width >= 70;
     let name: u16 = if wide { 16 } else { 10 };
-    let head = format!(" {:<width$} {:>7} {:>7}  θ/θ*", "tensor", "θ", "θ*", width = usize::from(name));
+    // What does not fit whole is left out.
+    let narrow = inside.width < 34;
+    let ideal_head = if narrow { String::new() } else { format!(" {:>7}", "θ*") };
+    let head = format!(" {:<width$} {:>7}{ideal_head}  θ/θ*", "tensor", "θ", width = usize::from(name));
     buffer.set_stringn(inside.x, inside.y, &head, inside.width.into(), app.theme.quiet);
     // The reason goes first where there is little room; with `Enter` there is.
     let tensors = u16::try_from(run.description.tensors.len()).unwrap_or(u16::MAX);
@@ -28,7 +31,7 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
         let shown = |value: Option<f64>| value.map_or("—".into(), |value| digits::three(value.to_degrees()));
         let left = format!(" {:<width$} {:>7}", shorten(run, at, name.into()), shown(theta), width = usize::from(name));
         buffer.set_stringn(inside.x, y, &left, inside.width.into(), style);
-        let mut right = format!(" {:>7}", shown(ideal.ok()));
+        let mut right = if narrow { String::new() } else { format!(" {:>7}", shown(ideal.ok())) };
         if let (Some(theta), Ok(ideal)) = (theta, ideal) {
             right += &format!("  {}", digits::three(theta / ideal));
         }
@@ -45,6 +48,7 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let balance = measured::balance(decayed.filter_map(|(_, (track, _))| track.rotation()));
     let text = match balance {
         Some(balance) if balance > 10.0 => format!(" balance max/min {}: above 10", digits::three(balance)),
+        Some(balance) if narrow => format!(" balance {} (1 is even)", digits::three(balance)),
         Some(balance) => format!(" balance max/min {} (1 is even)", digits::three(balance)),
         None => " balance: needs two decayed matrices".into(),
     };
@@ -52,6 +56,7 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     if inside.height > foot {
         buffer.set_stringn(inside.x, inside.bottom() - foot, &text, inside.width.into(), tone);
         let why = match run.tracks.get(app.tensor).and_then(|track| track.invariance().doubt()) {
+            Some(doubt) if narrow => format!(" {doubt}"),
             Some(doubt) => format!(" dimmed: {doubt}"),
             None => " θ* holds for the chosen tensor".into(),
         };

@@ -32,12 +32,18 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
         }
         Err(reason) => lines.push((format!("no τ: {reason}"), app.theme.quiet)),
     }
-    let length = run.description.total_steps.map_or("until stopped".into(), digits::thousands);
-    lines.push((format!("run {} of {length} steps", digits::thousands(run.step)), app.theme.quiet));
+    let made = digits::thousands(run.step);
+    let length = match run.description.total_steps {
+        Some(total) => format!("run {made} of {} steps", digits::thousands(total)),
+        None if inside.width < 34 => format!("run {made} steps"),
+        None => format!("run {made} steps, until stopped"),
+    };
+    lines.push((length, app.theme.quiet));
     if let Some(track) = run.tracks.get(app.tensor) {
-        lines.push((format!("of the start {} is left", digits::share(track.memory_of_start())), Style::new()));
+        let left = if inside.width < 34 { "" } else { " is left" };
+        lines.push((format!("of the start {}{left}", digits::share(track.memory_of_start())), Style::new()));
         if run.journal.last_edit().is_some() {
-            let text = format!("of before the last edit {}", digits::share(track.memory_of_edit()));
+            let text = format!("of before the edit {}{left}", digits::share(track.memory_of_edit()));
             lines.push((text, Style::new()));
         }
     }

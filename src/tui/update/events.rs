@@ -31,6 +31,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
                 None => {}
             }
         }
+        (What::Spectrum(spectra), Some(run)) => run.history.measure(spectra),
         (What::Edited(edit), Some(run)) => edits::confirm(run, edit),
         (What::Refused(refusal), _) => edits::refuse(app, refusal),
         (What::Paced { pace, .. }, Some(run)) => {

@@ -222,10 +222,14 @@ impl Plot<'_> {
     /// What must not be hidden by any series: the signs of the marks, and × where values were not finite.
     fn render_signs(&self, buffer: &mut Buffer) {
         let plot = self.frame.plot;
-        let (mut last, mut free) = (None, plot.x);
+        let (mut last, mut free, mut before) = (None, plot.x, "");
         for mark in self.marks {
             let Some(x) = self.frame.column(mark.at) else { continue };
-            // Signs of one column stand side by side.
+            // The same sign once; other signs of one column stand side by side.
+            if last == Some(x) && std::mem::replace(&mut before, &mark.sign) == mark.sign {
+                continue;
+            }
+            before = &mark.sign;
             let x = if last.replace(x) == Some(x) { free } else { x };
             let width = Span::raw(&mark.sign).width() as u16;
             let x = x.min(plot.right().saturating_sub(width)).max(plot.x);

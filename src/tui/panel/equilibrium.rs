@@ -1,0 +1,154 @@
+//! Where each norm settles, and when.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{frame, inside, norm, shorten};
+use crate::tui::app::forecast::{Basis, Prediction};
+use crate::tui::app::{App, Panel, Run};
+use crate::tui::digits;
+
+/// Rows that a chart needs beside the list.
+const CHART: u16 = 7;
+/// Lines below the list where there is room.
+const FOOT: u16 = 2;
+/// From this width on each tensor is told with what the formula says of it.
+const WIDE: u16 = 70;
+/// Below this width there is no room for when and by what.
+const NARROW: u16 = 34;
+
+/// Where the chart of the chosen tensor lies; `None` where the list leaves no room for it.
+pub(super) fn chart_area(app: &App, area: Rect) -> Option<Rect> {
+    let tensors = app.run.as_ref().map_or(0, |run| run.description.tensors.len());
+    let list = u16::try_from(tensors).unwrap_or(u16::MAX).saturating_add(FOOT);
+    let inside = inside(area);
+    let height = inside.height.checked_sub(list).filter(|height| *height >= CHART)?;
+    Some(Rect { height, ..inside })
+}
+
+/// A list of all tensors, the chart of the chosen one above it where there is room.
+///
+/// ```text
+///  fc1.weight  27.7→12.4    840 trend   ‖w‖* 5.80 (not scale-invariant)
+/// ```
+pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+    let chart = chart_area(app, area);
+    let inside = match chart {
+        Some(chart) => {
+            norm::draw(app, run, "where ‖w‖ settles", area, buffer);
+            let inside = inside(area);
+            Rect { y: chart.bottom(), height: inside.height - chart.height, ..inside }
+        }
+        None => {
+            let settings = if area.width > NARROW + 1 { "in steps, by" } else { "" };
+            frame(app, Panel::Norm, "where ‖w‖ settles", settings, area, buffer)
+        }
+    };
+    let rows = rows(app, run, usize::from(inside.height.saturating_sub(1)));
+    let bottom = inside.y + rows.len() as u16;
+    for (y, at) in (inside.y..).zip(rows) {
+        row(app, run, at, Rect { y, height: 1, ..inside }, buffer);
+    }
+    let foot = foot(app, run, inside.width);
+    for (y, text) in (bottom..inside.bottom()).zip(foot) {
+        buffer.set_stringn(inside.x + 1, y, &text, inside.width.saturating_sub(1).into(), app.theme.quiet);
+    }
+}
+
+/// As many tensors as there is room for in their order, matrices rather than others, the chosen one always.
+fn rows(app: &App, run: &Run, room: usize) -> Vec<usize> {
+    let tensors = &run.description.tensors;
+    let mut order: Vec<usize> = (0..tensors.len()).collect();
+    order.sort_by_key(|at| (*at != app.tensor, tensors[*at].shape.len() < 2));
+    order.truncate(room);
+    order.sort_unstable();
+    order
+}
+
+fn row(app: &App, run: &Run, at: usize, area: Rect, buffer: &mut Buffer) {
+    let style = if at == app.tensor { app.theme.selected } else { Style::new() };
+    let coming = app.coming(run, at);
+    let forces = coming.unwrap_or_else(|| run.forces(at));
+    let width = if area.width >= WIDE { 16 } else { 10 };
+    let name = shorten(run, at, width);
+    buffer.set_stringn(area.x, area.y, format!(" {name:<width$}"), area.width.into(), style);
+    let (x, room) = (area.x + width as u16 + 1, area.width.saturating_sub(width as u16 + 1));
+    let (text, tone) = match run.predict(at, &forces) {
+        Ok(prediction) => {
+            let tone = match prediction.doubt {
+                Some(_) => app.theme.quiet,
+                None if coming.is_some() => app.theme.pending,
+                None => style,
+            };
+            (told(run, at, &prediction, area.width), tone)
+        }
+        Err(reason) => {
+            let norm = run.tracks.get(at).and_then(|track| track.norm()).map_or("—".into(), digits::three);
+            (format!("{norm:>5} {reason}"), app.theme.quiet)
+        }
+    };
+    buffer.set_stringn(x, area.y, &text, room.into(), tone);
+    let formula = run.by_formula(at, &forces).ok().filter(|formula| formula.doubt.is_some());
+    if let Some((formula, doubt)) = formula.and_then(|it| Some((it, it.doubt?))).filter(|_| area.width >= WIDE) {
+        let x = x + text.chars().count() as u16 + 3;
+        let text = format!("‖w‖* {} ({doubt})", digits::three(formula.approach.target));
+        buffer.set_stringn(x, area.y, &text, area.right().saturating_sub(x).into(), app.theme.quiet);
+    }
+}
+
+fn told(run: &Run, at: usize, prediction: &Prediction, width: u16) -> String {
+    let approach = &prediction.approach;
+    let now = run.tracks.get(at).and_then(|track| track.norm()).unwrap_or(approach.from);
+    let way = format!("{:>5}→{:<5}", digits::three(now), digits::three(approach.target));
+    if width < NARROW {
+        return way;
+    }
+    let (time, by) = (time(prediction), by(prediction));
+    let error = match prediction.doubt {
+        None if width >= WIDE => format!(" ±{:.0} %", 100.0 * approach.error),
+        _ => String::new(),
+    };
+    format!("{way}{time:>6} {by}{error}")
+}
+
+/// In how many updates it is there.
+fn time(prediction: &Prediction) -> String {
+    match prediction.approach.time() {
+        0.0 => "there".into(),
+        time if time < 1e5 => digits::thousands(time.round() as u64),
+        time => digits::three(time),
+    }
+}
+
+fn by(prediction: &Prediction) -> &'static str {
+    match prediction.basis {
+        Basis::Formula => "‖w‖*",
+        Basis::Trend => "trend",
+    }
+}
+
+/// What is behind the chosen tensor's numbers.
+fn foot(app: &App, run: &Run, width: u16) -> Vec<String> {
+    let forces = app.coming(run, app.tensor).unwrap_or_else(|| run.forces(app.tensor));
+    let formula = match run.by_formula(app.tensor, &forces) {
+        Err(reason) => format!("‖w‖*: {reason}"),
+        Ok(formula) => match formula.doubt {
+            Some(doubt) => format!("‖w‖* {}: {doubt}", digits::three(formula.approach.target)),
+            None => "‖w‖*: the formula holds".into(),
+        },
+    };
+    let trend = "trend: if the norm's budget goes on as it is";
+    match width {
+        WIDE.. => vec![format!("{trend}; ‖w‖*: the formula, for layers before a normalisation"), formula],
+        NARROW.. => vec![formula, trend.into()],
+        // What the list has no room for.
+        _ => match run.predict(app.tensor, &forces) {
+            Ok(prediction) => vec![match time(&prediction).as_str() {
+                "there" => format!("there, by {}", by(&prediction)),
+                time => format!("in {time} steps by {}", by(&prediction)),
+            }],
+            Err(_) => Vec::new(),
+        },
+    }
+}
