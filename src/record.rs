@@ -65,7 +65,7 @@ pub use outcome::Scores;
 pub use place::{create, directory, find, named, resolve};
 pub use query::{Filter, Order, QueryError, select};
 pub use recorder::{Recorded, Recorder};
-pub use repeat::{Past, Repeat, Resumption};
+pub use repeat::{LateRepeat, Past, Repeat, Resumption};
 pub use session::{Session, State, name as session_name};
 pub use steps::{LastUpdate, Steps};
 pub use verify::{Compared, Deviation, Exactness, TOLERANCE, Verdict, verify};

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use wdtop::record::{Session, State};
 
-/// Rows wait for less than this, however busy the machine is that tests.
-const LOST: Duration = Duration::from_secs(2);
+/// What was shown this long before the kill is there.
+const LOST: Duration = Duration::from_secs(1);
 
 /// What the run has shown before it was killed.
 #[derive(Default)]

@@ -115,6 +115,15 @@ fn a_replay_is_paused_sought_and_left_and_its_knobs_do_not_turn() {
     window.press("'");
     window.wait_for("step    200 of 300");
     window.wait_for("②");
+    // What decay does is shown of a recording too, and explained.
+    for title in ["4 budget", "4 rotation"] {
+        window.press("u");
+        window.wait_for(title);
+    }
+    window.press("e");
+    window.wait_for("healthy: ");
+    // The same key leaves it: what follows Esc at once would be a key with alt.
+    window.press("e");
     window.press("g40\r");
     window.wait_for("step     40 of 300");
     assert!(!window.look().contains('①'), "an edit of later is still there:\n{}", window.look());

@@ -42,6 +42,8 @@ fn a_thinned_recording_is_verified_compared_and_exported_like_any_other() {
         .stdout("same bits: 40 steps, 5 evaluations, 1 edits\n");
     let compared = wdtop(&home, &["compare", "a", "b", "--curve", "fc1.weight/norm", "--points", "3"]);
     compared.assert_ok().stdout(predicate::str::contains("fc1.weight/norm by step"));
+    wdtop(&home, &["export", "a", "--to", "svg", "--chart", "rotation"]).assert_ok();
+    wdtop(&home, &["export", "a", "--to", "csv", "--chart", "norm"]).assert().code(2);
     for format in ["csv", "jsonl", "markdown", "svg"] {
         wdtop(&home, &["export", "a", "--to", format]).assert_ok();
     }
@@ -62,20 +64,22 @@ impl Succeeds for Command {
     }
 }
 
-#[test]
-fn a_rerun_passes_over_what_was_not_recorded_and_begins_again_with_the_snapshot() {
-    let home = home();
-    let path = home.path().join("a.wdtop");
-    let (config, options) = wdtop::cli::configure("demo", &[&SHORT[..], &["--pace", "0.001"]].concat()).unwrap();
+/// A run of 40 updates whose columns were left out from this step to step 23, with edits before and after that.
+fn gapped(path: &std::path::Path, left_out: u64) {
+    let edits = ["--pace", "0.001", "--edit", "9:weight_decay=3", "--edit", "30:lr=0.002"];
+    let (config, options) = wdtop::cli::configure("demo", &[&SHORT[..], &edits].concat()).unwrap();
     let (commands, obeyed) = bounded(train::COMMANDS_WAITING);
     let (to_recorder, recorded) = lossless(64);
     let (to_us, events) = lossless(64);
-    let recording = Recorder::create(&path).unwrap().spawn(recorded, to_us).unwrap();
+    let recording = Recorder::create(path).unwrap().spawn(recorded, to_us).unwrap();
     let until = |step: u64, also: Order| {
         commands.send(Order::RunUntil(step)).unwrap();
         commands.send(also).unwrap();
         while !matches!(events.recv().unwrap().what, What::Paused { step: at, .. } if at == step) {}
     };
+    if left_out == 0 {
+        commands.send(Order::Columns(Columns::LeftOut)).unwrap();
+    }
     train::spawn(Experiment::prepare(config, options).unwrap(), obeyed, to_recorder).unwrap();
     until(12, Order::Pace(0.0));
     commands.send(Order::Columns(Columns::LeftOut)).unwrap();
@@ -84,6 +88,24 @@ fn a_rerun_passes_over_what_was_not_recorded_and_begins_again_with_the_snapshot(
     commands.send(Order::Resume).unwrap();
     while events.recv().is_ok() {}
     recording.join().unwrap();
+}
+
+#[test]
+fn where_no_update_before_a_snapshot_was_recorded_a_check_begins_with_it() {
+    let home = home();
+    gapped(&home.path().join("a.wdtop"), 0);
+    let told = wdtop(&home, &["rerun", "a", "--verify"]).assert().success();
+    let told = told.stderr("wdtop: a: begins with the snapshot of step 23, no update before it was recorded\n");
+    told.stdout("same bits: 17 steps, 2 evaluations, 1 edits\n");
+    let whole = wdtop(&home, &["rerun", "a", "--verify", "--from", "0"]).assert().success().stderr("");
+    whole.stdout("same bits: 17 steps, 6 evaluations, 2 edits\n");
+}
+
+#[test]
+fn a_rerun_passes_over_what_was_not_recorded_and_begins_again_with_the_snapshot() {
+    let home = home();
+    let path = home.path().join("a.wdtop");
+    gapped(&path, 12);
     let session = Session::open(&path).unwrap();
     let steps: Vec<u64> =
         session.steps().unwrap().flat_map(|rows| rows.batch.rows().to_vec()).map(|row| row.step).collect();
@@ -91,6 +113,11 @@ fn a_rerun_passes_over_what_was_not_recorded_and_begins_again_with_the_snapshot(
     assert!(path.join("snapshots/23.safetensors").exists());
     let told = wdtop(&home, &["rerun", "a", "--verify"]).assert().success();
     told.stdout(predicate::str::starts_with("same bits: 29 steps, "));
+    let told = wdtop(&home, &["rerun", "a", "--verify", "--from", "23"]).assert().success();
+    let told = told.stderr("wdtop: a: begins with the snapshot of step 23, as asked for\n");
+    told.stdout("same bits: 17 steps, 2 evaluations, 1 edits\n");
+    let told = wdtop(&home, &["rerun", "a", "--verify", "--from", "22"]).assert().code(2);
+    told.stderr(predicate::str::contains("has no snapshot of step 22; it has 23, and 0 is the beginning"));
     // From that snapshot on a run of its own.
     let events = fs::read_to_string(path.join("events.jsonl")).unwrap();
     let open: String = events.split_inclusive('\n').filter(|line| !line.contains("\"finished\"")).collect();

@@ -20,6 +20,7 @@ use crate::stream::printable;
   wdtop export decay --to tensorboard --output runs/decay && tensorboard --logdir runs
   wdtop export decay --to markdown --output decay.md
   wdtop export decay --to svg --output decay.svg         losses and norms as vector graphics
+  wdtop export decay --to svg --chart loss --chart rotation --chart fc1.weight/norm
 
 Without --output it goes to standard output; a TensorBoard run is a folder and needs --output.")]
 pub struct Args {
@@ -38,6 +39,11 @@ pub struct Args {
     /// What the rows of a CSV file are
     #[arg(long, value_enum, default_value_t = Table::Steps)]
     pub table: Table,
+
+    /// What --to svg draws: loss, accuracy, a value of every tensor (norm, grad_norm, rotation, budget_decay, ...) or one
+    /// curve as wdtop compare has it; may be given again [default: loss and norm]
+    #[arg(long = "chart", value_name = "NAME")]
+    pub charts: Vec<String>,
 
     /// Replace a file that is there
     #[arg(long)]
@@ -95,6 +101,9 @@ impl Args {
         if self.table != Table::Steps && self.to != Format::Csv {
             return Err(Usage::of(anyhow!("--table is for --to csv; the other formats hold all of a session")));
         }
+        if !self.charts.is_empty() && self.to != Format::Svg {
+            return Err(Usage::of(anyhow!("--chart is for --to svg; the other formats hold all of a session")));
+        }
         let session = Session::open(&record::resolve(&record::directory()?, &self.session)?)?;
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
         let write = |out: &mut dyn Write| self.write(&session, out);
@@ -119,7 +128,7 @@ impl Args {
             Format::Jsonl => record::to_json_lines(session, out),
             Format::Tensorboard => record::to_tensorboard(session, out),
             Format::Markdown => record::to_markdown(session, out),
-            Format::Svg => record::to_svg(session, out),
+            Format::Svg => record::to_svg(session, &self.charts, out),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `wdtop rerun`: trains a recorded run again, into a new session or against its recording.
 
 use std::io::{self, Write};
+use std::iter;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
@@ -9,9 +10,9 @@ use crossbeam_channel::bounded;
 use super::pipeline::Output;
 use super::settings::Watched;
 use super::{FAILED, Usage, write_out};
-use crate::record::{self, Compared, Exactness, Repeat, Session, TOLERANCE, Verdict};
+use crate::record::{self, Compared, Exactness, LateRepeat, Repeat, Session, TOLERANCE, Verdict};
 use crate::stream::{Description, Machine, RunOptions, lossless, printable};
-use crate::train::{self, Experiment};
+use crate::train::{self, Continuation, Experiment};
 
 /// Events that may wait for the comparison.
 const EVENTS_WAITING: usize = 64;
@@ -21,10 +22,12 @@ const EVENTS_WAITING: usize = 64;
 #[command(after_help = "Examples:
   wdtop rerun decay --verify                  the same bits? exit code 1 where a value differs
   wdtop rerun decay --verify --threads 1      on another number of threads
+  wdtop rerun decay --verify --from 5000      from the snapshot of step 5000 on
   wdtop rerun decay --headless --record again
 
 It ends where the recording ends. With --verify nothing is recorded, and every recorded value but the wall time is
-compared as the run goes; the first that differs is told.")]
+compared as the run goes; the first that differs is told. Where no update before a snapshot was recorded (key R), it
+begins with that snapshot.")]
 pub struct Args {
     /// Path of a session, its name, or the beginning of its name
     #[arg(value_name = "SESSION")]
@@ -33,6 +36,11 @@ pub struct Args {
     /// Compare with the recording in place of making a new one
     #[arg(long, conflicts_with_all = ["record", "no_record", "record_every", "record_required", "headless", "json", "every", "pace", "glyphs", "read_only"])]
     verify: bool,
+
+    /// With --verify: begin with the snapshot of this step, 0 with the beginning [default: the snapshot with which the
+    /// recorded updates begin]
+    #[arg(long, value_name = "STEP", requires = "verify")]
+    from: Option<u64>,
 
     /// Threads that compute [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -53,7 +61,16 @@ impl Args {
     /// Where the session is not found, another tool recorded it, or its data have changed; where the run fails.
     pub fn run(self) -> Result<ExitCode> {
         let session = Session::open(&record::resolve(&record::directory()?, &self.session)?)?;
-        let Repeat { config, script } = session.repeat()?;
+        let from = match self.from {
+            Some(step) => step,
+            None if self.verify => session.first_comparable()?,
+            None => 0,
+        };
+        let late = if from > 0 { Some(session.repeat_from(from).map_err(Usage::of)?) } else { None };
+        let (Repeat { config, script }, snapshot) = match late {
+            Some(LateRepeat { repeat, checkpoint, edits_made }) => (repeat, Some((checkpoint, edits_made))),
+            None => (session.repeat()?, None),
+        };
         let run = session.run()?;
         let options = RunOptions {
             threads: self.threads.map_or_else(available_threads, usize::from),
@@ -68,7 +85,20 @@ impl Args {
         }
         let fingerprint = &run.data.fingerprint;
         let experiment = Experiment::prepare_again(config, options, fingerprint, script).map_err(Usage::of)?;
-        if self.verify { verify(&session, experiment) } else { self.output.train(experiment, "rerun") }
+        let experiment = match snapshot {
+            Some((checkpoint, edits_made)) => {
+                experiment.going_on(Continuation { checkpoint, edits_made, past: Box::new(iter::empty()) })?
+            }
+            None => experiment,
+        };
+        if !self.verify {
+            return self.output.train(experiment, "rerun");
+        }
+        if from > 0 {
+            let why = if self.from.is_some() { "as asked for" } else { "no update before it was recorded" };
+            tell(&session, &format!("begins with the snapshot of step {from}, {why}"));
+        }
+        verify(&session, from, experiment)
     }
 
     fn pace(&self, run: &Description) -> Result<f64> {
@@ -85,18 +115,15 @@ pub(super) fn available_threads() -> usize {
 }
 
 /// Trains and compares.
-fn verify(session: &Session, experiment: Experiment) -> Result<ExitCode> {
+fn verify(session: &Session, from: u64, experiment: Experiment) -> Result<ExitCode> {
     let other = other_bits(&session.run()?.machine, &experiment.description().machine);
     let exactness = if other.is_some() { Exactness::Tolerance } else { Exactness::Bits };
     let dropped = session.dropped.iter().cloned().chain(session.last_update()?.1);
-    for line in dropped.chain(other).map(|line| format!("{}: {line}", session.name)) {
-        // A closed stderr leaves nobody to tell.
-        let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
-    }
+    dropped.chain(other).for_each(|line| tell(session, &line));
     let (_commands, obeyed) = bounded(train::COMMANDS_WAITING);
     let (to_comparison, events) = lossless(EVENTS_WAITING);
     let trainer = train::spawn(experiment, obeyed, to_comparison).context("cannot start training")?;
-    let verdict = record::verify(session, &events, exactness)?;
+    let verdict = record::verify(session, from, &events, exactness)?;
     // Where a value differs, training has an update on its way: without a receiver it ends after it.
     drop(events);
     trainer.join().map_err(|_| anyhow!("training ended without a word"))?;
@@ -115,6 +142,12 @@ fn verify(session: &Session, experiment: Experiment) -> Result<ExitCode> {
     };
     write_out(format!("{}\n", printable(&line)).as_bytes())?;
     Ok(code)
+}
+
+fn tell(session: &Session, line: &str) {
+    let line = format!("{}: {line}", session.name);
+    // A closed stderr leaves nobody to tell.
+    let _ = writeln!(io::stderr(), "wdtop: {}", printable(&line));
 }
 
 /// A line where the bits need not be the same: another program may compute in another order, and between kinds of

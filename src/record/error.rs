@@ -139,6 +139,24 @@ pub enum Error {
         /// The session.
         path: PathBuf,
     },
+    /// There is no snapshot of the step.
+    #[error("{} has no snapshot of step {step}; it has {known}, and 0 is the beginning", shown(.path))]
+    NoSnapshotAt {
+        /// The session.
+        path: PathBuf,
+        /// What was asked for.
+        step: u64,
+        /// The steps of those that there are.
+        known: String,
+    },
+    /// The recording ends with the snapshot.
+    #[error("{} ends at step {step}: there is no update after that snapshot", shown(.path))]
+    NothingAfter {
+        /// The session.
+        path: PathBuf,
+        /// The snapshot's step.
+        step: u64,
+    },
     /// What was recorded before the first snapshot is damaged.
     #[error("{} cannot be gone on with: no snapshot is from before the damage: {reason}", shown(.path))]
     TornBeforeSnapshot {

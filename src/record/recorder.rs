@@ -19,8 +19,9 @@ use crate::stream::{
     printable,
 };
 
-/// Rows wait for a record batch no longer than this.
-const LONGEST_WAIT: Duration = Duration::from_millis(900);
+/// Rows wait for a record batch no longer than this: what a killed run loses is the last second, and a busy machine may
+/// let a thread wait for the other half of it.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// Nor do more rows than this.
 const MOST_WAITING: usize = 8192;
 /// The recorder tells how much it has written no more often than this.

@@ -17,6 +17,17 @@ pub struct Repeat {
     pub script: Script,
 }
 
+/// A recorded run as one to train from a snapshot on.
+#[derive(Debug)]
+pub struct LateRepeat {
+    /// As of a run that is repeated from its beginning; what was done before the snapshot is no part of the script.
+    pub repeat: Repeat,
+    /// The snapshot.
+    pub checkpoint: Checkpoint,
+    /// How many of the edits were made before it.
+    pub edits_made: usize,
+}
+
 /// A recorded run as one to go on with.
 #[derive(Debug)]
 pub struct Resumption {
@@ -58,6 +69,66 @@ impl Session {
         let edits = self.edits().map(planned).filter(|edit| is_inside(edit.step)).collect();
         let acts = self.events.iter().filter_map(act).filter(|(step, _)| is_inside(*step)).collect();
         Ok(Repeat { config: RunConfig { edits, ..run.config.clone() }, script: Script { acts, end } })
+    }
+
+    /// What it takes to train the run again from the snapshot of a step, as far as it was recorded.
+    ///
+    /// # Errors
+    /// As [`repeat`](Self::repeat); where there is no such snapshot, or no update was made after it.
+    pub fn repeat_from(&self, step: u64) -> Result<LateRepeat, Error> {
+        let Repeat { config, script } = self.repeat()?;
+        let last = self.snapshot_at(step)?;
+        if self.made()? <= step {
+            return Err(Error::NothingAfter { path: self.path.clone(), step });
+        }
+        let is_inside = |step: u64| script.end.is_none_or(|end| step <= end);
+        let acts = self.events[last + 1..].iter().filter_map(act).filter(|(step, _)| is_inside(*step)).collect();
+        Ok(LateRepeat {
+            repeat: Repeat { config, script: Script { acts, ..script } },
+            checkpoint: snapshot::read(&self.path, &self.run()?.tensors, step)?,
+            edits_made: edits(&self.events[..last]).count(),
+        })
+    }
+
+    /// The step of the snapshot with which the recorded updates begin, where none before it was recorded; 0 where they
+    /// begin with the first, or no snapshot is before them.
+    ///
+    /// # Errors
+    /// Where the steps cannot be opened.
+    pub fn first_comparable(&self) -> Result<u64, Error> {
+        let Some(first) = self.steps()?.find_map(|stretch| stretch.batch.rows().first().map(|row| row.step)) else {
+            return Ok(0);
+        };
+        Ok(self.snapshot_steps().filter(|step| *step <= first).max().unwrap_or(0))
+    }
+
+    /// The events after the snapshot of a step; all of them where that is 0, the beginning.
+    pub(super) fn events_from(&self, step: u64) -> Result<&[Event], Error> {
+        match step {
+            0 => Ok(&self.events),
+            step => Ok(&self.events[self.snapshot_at(step)? + 1..]),
+        }
+    }
+
+    /// The steps of the snapshots whose files are there.
+    fn snapshot_steps(&self) -> impl Iterator<Item = u64> {
+        let step = |event: &Event| if let What::Snapshot { step, .. } = event.what { Some(step) } else { None };
+        self.events.iter().filter_map(step).filter(|step| snapshot::path(&self.path, *step).exists())
+    }
+
+    /// The place among the events of the last snapshot of a step: that is the one whose file is there.
+    fn snapshot_at(&self, step: u64) -> Result<usize, Error> {
+        let is_it = |event: &Event| matches!(event.what, What::Snapshot { step: its, .. } if its == step);
+        let place = self.events.iter().rposition(is_it).filter(|_| snapshot::path(&self.path, step).exists());
+        place.ok_or_else(|| {
+            let mut steps: Vec<u64> = self.snapshot_steps().collect();
+            steps.dedup();
+            let known = match &steps[..] {
+                [] => "none".to_owned(),
+                steps => steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+            };
+            Error::NoSnapshotAt { path: self.path.clone(), step, known }
+        })
     }
 
     /// What it takes to go on from the last snapshot: what was done after it is done again at its step, so that the run

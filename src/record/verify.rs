@@ -68,12 +68,13 @@ impl fmt::Display for Deviation {
     }
 }
 
-/// Compares what a run that repeats a session tells with the session. It reads no further than the first difference.
+/// Compares what a run that repeats a session tells with the session, from the snapshot of a step on, 0 for the
+/// beginning. It reads no further than the first difference.
 ///
 /// # Errors
-/// Where the session's steps cannot be opened, another tool recorded it, or the run broke down.
-pub fn verify(session: &Session, events: &EventReceiver, exactness: Exactness) -> Result<Verdict, Error> {
-    let mut comparison = Comparison::new(session, exactness)?;
+/// Where the session's steps cannot be opened, another tool recorded it, there is no such snapshot, or the run broke down.
+pub fn verify(session: &Session, from: u64, events: &EventReceiver, exactness: Exactness) -> Result<Verdict, Error> {
+    let mut comparison = Comparison::new(session, from, exactness)?;
     while let Ok(event) = events.recv() {
         if let What::Failed { step, message } = &event.what {
             return Err(Error::Again { step: *step, message: message.clone() });
@@ -109,31 +110,41 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn new(session: &Session, exactness: Exactness) -> Result<Comparison, Error> {
+    fn new(session: &Session, from: u64, exactness: Exactness) -> Result<Comparison, Error> {
         let run = session.run()?;
         let mut batches = session.batches()?;
+        let rows = batches.by_ref().find_map(|rows| {
+            let before = rows_before(&rows, from);
+            (before < rows.num_rows()).then(|| rows.slice(before, rows.num_rows() - before))
+        });
+        // What is due at a step is evaluated before a snapshot of it.
+        let is_again = |step: u64| step > from || from == 0 || !from.is_multiple_of(run.evaluation_period());
+        let events = session.events_from(from)?;
         let end = session.repeat()?.script.end;
         let mut evaluations: BTreeMap<Place, VecDeque<Evaluation>> = BTreeMap::new();
         let mut returns = 0;
-        for event in &session.events {
+        let mut edits = VecDeque::new();
+        let is_inside = |step: u64| end.is_none_or(|end| step <= end);
+        for event in events {
             match &event.what {
                 What::Restored { .. } => returns += 1,
-                What::Evaluated(evaluation) if end.is_none_or(|end| evaluation.step <= end) => {
+                What::Evaluated(evaluation) if is_inside(evaluation.step) && is_again(evaluation.step) => {
                     evaluations.entry((returns, evaluation.step)).or_default().push_back(evaluation.clone());
                 }
+                What::Edited(edit) if is_inside(edit.step) => edits.push_back(edit.clone()),
                 _ => {}
             }
         }
         Ok(Comparison {
             exactness,
             schema: columns::schema(&session.tensors(), run.config.optimizer.decay_mode),
-            rows: batches.next(),
+            rows,
             batches,
             evaluations,
-            edits: session.edits().filter(|edit| end.is_none_or(|end| edit.step <= end)).cloned().collect(),
+            edits,
             summary: session.summary().cloned(),
             compared: Compared::default(),
-            again: 0,
+            again: from,
             returns: 0,
         })
     }

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::record::Recorder;
 use crate::stream::{
-    Author, Edit, Event, EventReceiver, Knob, Scope, StepBatch, StepRow, TensorSums, What, lossless, merging,
+    Alert, AlertKind, Author, Edit, Event, EventReceiver, Knob, Level, Scope, StepBatch, StepRow, TensorSums, What,
+    lossless, merging,
 };
 
 const STARTED: &str = include_str!("tests/started.json");
@@ -146,6 +147,47 @@ fn where_tensors_were_thinned_out_they_stand_at_the_last_that_was_kept() {
         .flat_map(|batch| batch.iter().map(|(_, sums)| sums[0].w2).collect::<Vec<_>>())
         .collect();
     assert_eq!(squares, (0..100).map(|step| (step / 8 * 8) as f64).collect::<Vec<_>>());
+}
+
+#[test]
+fn alerts_and_left_out_batches_are_told_at_their_time() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.wdtop");
+    let (mut source, input) = lossless(2);
+    let (output, screen) = merging(1);
+    drop(screen);
+    let recorder = Recorder::create(&path).unwrap().spawn(input, output).unwrap();
+    let (level, kind, hint) = (Level::Warning, AlertKind::Overfitting, "more λ".into());
+    let alert = Alert { step: 30, seconds: 0.3, level, kind, tensor: None, number: 2.0, bound: 1.0, hint };
+    let alert = What::Alert(alert).into();
+    let skipped = What::Skipped { step: 60, seconds: 0.6 }.into();
+    for event in [serde_json::from_str(STARTED).unwrap(), rows(0..30), alert, rows(30..60), skipped, rows(61..100)] {
+        source.send(event).unwrap();
+    }
+    drop(source);
+    recorder.join().unwrap();
+
+    let begin = std::time::Instant::now();
+    let mut screen = Screen::open(&path, 1.0, AtEnd::Leave);
+    let mut at = Vec::new();
+    while screen.hear() {
+        if matches!(screen.told.last(), Some(What::Alert(_) | What::Skipped { .. })) {
+            at.push((begin.elapsed(), screen.steps().len()));
+        }
+    }
+    let [(alert, before_alert), (skipped, before_skipped)] = at[..] else { panic!("{at:?}") };
+    // The recorded time begins with the player: nothing is told before its time, a busy machine may be late.
+    assert!(alert >= Duration::from_millis(280) && skipped >= Duration::from_millis(580), "{at:?}");
+    assert_eq!((before_alert, before_skipped), (30, 60));
+
+    // To and fro they come and go as edits do.
+    let mut screen = Screen::open(&path, 1.0 / 64.0, AtEnd::Wait);
+    screen.until_paused(Command::Pause);
+    for (target, told) in [(80, 2), (40, 1), (60, 2), (10, 0)] {
+        screen.until_paused(Command::Seek(target));
+        let marks = screen.told.iter().filter(|what| matches!(what, What::Alert(_) | What::Skipped { .. })).count();
+        assert_eq!(marks, told, "sought {target}");
+    }
 }
 
 #[test]

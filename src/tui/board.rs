@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use tui_input::Input;
 
 use self::curves::Curves;
+use super::app::window::Window;
 use super::glyphs::Glyphs;
 use super::theme::Theme;
 use super::widget::axis::Scale;
@@ -118,6 +119,10 @@ pub struct Board {
     curves: Curves,
     align: Align,
     scale: Scale,
+    /// Which places the charts show.
+    window: Window,
+    /// The place whose values are read out, where not the last.
+    crosshair: Option<u64>,
     baseline: Option<usize>,
     order: Order,
     /// Sessions whose curves are not drawn.
@@ -214,6 +219,8 @@ impl Board {
             curves: Curves::default(),
             align: begin.align,
             scale: Scale::Linear,
+            window: Window::default(),
+            crosshair: None,
             baseline: begin.baseline,
             order: Order::default(),
             hidden: BTreeSet::new(),

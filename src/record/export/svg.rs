@@ -24,34 +24,37 @@ const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00
 /// A decade and more is worth a logarithmic axis.
 const LOGARITHMIC_FROM: f64 = 10.0;
 
-/// Writes an SVG picture: the training and validation loss, and below it the norm of each tensor, both over the steps,
-/// with every edit as a mark. Of an imported session the losses that its source has.
+/// What is drawn where nothing is asked for.
+const USUAL: [&str; 2] = ["loss", "norm"];
+
+/// Writes an SVG picture of the charts asked for, one below the other over the steps, with every edit as a mark; where
+/// none is asked for, of the losses and norms.
+///
+/// A chart is `loss` or `accuracy` (of batches, training and validation), a value that each tensor has (`norm`,
+/// `grad_norm`, `rotation`, `budget_decay`, …), or any one curve of the session by its name.
 ///
 /// # Errors
-/// Where a step file cannot be opened, or the writer fails.
-pub fn to_svg(session: &Session, out: &mut dyn Write) -> Result<(), Error> {
-    let tensors = session.tensors();
-    let norms: Vec<String> = tensors.iter().map(|tensor| format!("{tensor}/norm")).collect();
-    let mut names = vec!["loss", "train/loss", "validation/loss"];
-    names.extend(norms.iter().map(String::as_str));
-    let mut curves = session.curves(&names)?;
-    let norms = curves.split_off(3);
-    // Of an imported session `loss` and `train/loss` may be one column.
-    let batches = if session.imported().is_some() { Vec::new() } else { std::mem::take(&mut curves[0]) };
-    let validation = curves.pop().unwrap_or_default();
-    let training = curves.pop().unwrap_or_default();
-    let losses = [
-        Line { name: "batch", points: batches, colour: "#9ecae1", style: Style::Band },
-        Line { name: "train", points: training, colour: COLOURS[0], style: Style::Thick },
-        Line { name: "validation", points: validation, colour: COLOURS[1], style: Style::Thick },
-    ];
-    let norm = |(at, points): (usize, Vec<Point>)| {
-        let (name, colour) = (tensors[at].as_str(), COLOURS[at % COLOURS.len()]);
-        Line { name, points, colour, style: Style::Thin }
+/// Where the session has no such chart, a step file cannot be opened, or the writer fails.
+pub fn to_svg(session: &Session, asked: &[String], out: &mut dyn Write) -> Result<(), Error> {
+    let usual = USUAL.map(str::to_owned);
+    // Of an imported session nothing is known of tensors: what it has not is left out unless it was asked for.
+    let plans = match asked {
+        [] => usual.iter().filter_map(|name| plan(session, name).ok()).collect(),
+        asked => asked.iter().map(|name| plan(session, name)).collect::<Result<Vec<Plan>, Error>>()?,
     };
-    let norms: Vec<Line> = norms.into_iter().enumerate().map(norm).collect();
-    let charts: Vec<(&str, &[Line])> =
-        [("loss", &losses[..]), ("‖w‖", &norms[..])].into_iter().filter(|(_, lines)| has_values(lines)).collect();
+    let names: Vec<&str> = plans.iter().flat_map(|plan| &plan.lines).map(|line| line.column.as_str()).collect();
+    let mut curves = session.curves(&names)?.into_iter();
+    let charts: Vec<(&str, Vec<Line>)> = plans
+        .iter()
+        .map(|Plan { title, lines }| {
+            let drawn = lines.iter().zip(curves.by_ref()).map(|(line, points)| {
+                let PlannedLine { name, colour, style, .. } = line;
+                Line { name, points, colour, style: *style }
+            });
+            (title.as_str(), drawn.collect::<Vec<Line>>())
+        })
+        .filter(|(_, lines)| has_values(lines))
+        .collect();
     let last = charts.iter().flat_map(|(_, lines)| lines.iter()).filter_map(|line| line.points.last());
     let end = last.map(|point| point.step).max().unwrap_or(0).max(1) as f64;
     let edits: Vec<&Edit> = session.edits().collect();
@@ -72,10 +75,63 @@ pub fn to_svg(session: &Session, out: &mut dyn Write) -> Result<(), Error> {
     }
     for (at, (title, lines)) in charts.iter().enumerate() {
         let top = TOP + at as f64 * (TOP + HEIGHT + BOTTOM);
-        Chart::of(lines, end, top).draw(&mut svg, title, lines, &edits);
+        Chart::of(lines, end, top).draw(&mut svg, &escaped(title), lines, &edits);
     }
     svg.push_str("</svg>\n");
     out.write_all(svg.as_bytes()).map_err(unwritten)
+}
+
+/// A chart to be: its title and what is drawn in it.
+struct Plan {
+    title: String,
+    lines: Vec<PlannedLine>,
+}
+
+struct PlannedLine {
+    column: String,
+    name: String,
+    colour: &'static str,
+    style: Style,
+}
+
+/// What a chart of this name has.
+fn plan(session: &Session, asked: &str) -> Result<Plan, Error> {
+    let line = |column: String, name: &str, colour, style| PlannedLine { column, name: name.to_owned(), colour, style };
+    let columns = session.columns();
+    let title = if asked == "norm" { "‖w‖" } else { asked }.to_owned();
+    if matches!(asked, "loss" | "accuracy") {
+        let batches = line(asked.to_owned(), "batch", "#9ecae1", Style::Band);
+        let training = line(format!("train/{asked}"), "train", COLOURS[0], Style::Thick);
+        let validation = line(format!("validation/{asked}"), "validation", COLOURS[1], Style::Thick);
+        // Of an imported session `loss` and `train/loss` may be one column.
+        let batches = Some(batches).filter(|_| session.imported().is_none());
+        return Ok(Plan { title, lines: batches.into_iter().chain([training, validation]).collect() });
+    }
+    let of_tensor = |(at, tensor): (usize, &String)| {
+        let column = format!("{tensor}/{asked}");
+        columns.contains(&column).then(|| line(column, tensor, COLOURS[at % COLOURS.len()], Style::Thin))
+    };
+    let lines: Vec<PlannedLine> = session.tensors().iter().enumerate().filter_map(of_tensor).collect();
+    if !lines.is_empty() {
+        return Ok(Plan { title, lines });
+    }
+    if columns.iter().any(|column| column == asked) {
+        return Ok(Plan { title, lines: vec![line(asked.to_owned(), asked, COLOURS[0], Style::Thick)] });
+    }
+    let values = columns.iter().map(|column| {
+        let of_tensor = session
+            .tensors()
+            .into_iter()
+            .find_map(|tensor| column.strip_prefix(&format!("{tensor}/")).map(str::to_owned));
+        of_tensor.unwrap_or_else(|| column.clone())
+    });
+    let mut known: Vec<String> = Vec::new();
+    values.for_each(|name| {
+        if !known.contains(&name) {
+            known.push(name)
+        }
+    });
+    Err(Error::Column { name: asked.to_owned(), known: known.join(", ") })
 }
 
 /// A curve.

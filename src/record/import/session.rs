@@ -123,7 +123,13 @@ impl<'a> Rebuild<'a> {
                 Ok(())
             }
             STEP_LINE => {
-                self.rows.push(serde_json::from_str(line).map_err(|error| wrong(error, self.line))?);
+                let mut row: Map<String, Value> =
+                    serde_json::from_str(line).map_err(|error| wrong(error, self.line))?;
+                if let Some((_, schema)) = &self.steps {
+                    // What follows from the columns is made again, not kept.
+                    row.retain(|key, _| schema.column_with_name(key).is_some());
+                }
+                self.rows.push(row);
                 if self.rows.len() < ROWS { Ok(()) } else { self.write_rows() }
             }
             _ => {

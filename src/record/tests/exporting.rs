@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::sample::{self, record, run, steps};
 use crate::record::{
     CsvTable, EVENTS, Error, Existing, MANIFEST, Mapping, Named, Session, add_note, import, notes, to_csv,
-    to_json_lines, to_markdown, to_tensorboard, write_file, write_run,
+    to_json_lines, to_markdown, to_svg, to_tensorboard, write_file, write_run,
 };
 use crate::stream::*;
 
@@ -73,6 +73,20 @@ fn json_lines_have_each_edit_before_the_update_that_used_it() {
     assert!(at(r#""event":"edited","step":3"#) < at(r#""event":"step","step":3,"#));
     assert!(lines.lines().next().unwrap().starts_with(r#"{"event":"session","format":1,"wdtop":"#));
     assert!(lines.contains(r#""loss":"NaN""#));
+    // What diagnostics makes of an update is there, as in the CSV table.
+    let csv = text(|out| to_csv(&session, CsvTable::Diagnostics, out));
+    let (head, row) = (csv.lines().next().unwrap(), csv.lines().nth(1).unwrap());
+    let update: serde_json::Value =
+        serde_json::from_str(lines.lines().find(|line| line.contains(r#""event":"step","step":0,"#)).unwrap()).unwrap();
+    let mut compared = 0;
+    for (key, value) in head.split(',').zip(row.split(',')).skip(1) {
+        assert_eq!(update.get(key).is_none(), value.is_empty(), "{key}");
+        if let Some(number) = update.get(key).and_then(serde_json::Value::as_f64) {
+            assert_eq!(number, value.parse::<f64>().unwrap(), "{key}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 5, "{compared} values of diagnostics");
 }
 
 #[test]
@@ -130,6 +144,23 @@ fn csv_has_a_table_of_updates_of_evaluations_and_of_edits() {
         edits.contains("6,0.6000000000000001,weight_decay,fc1.weight,3,0.30000000000000004,false,false,keys\n"),
         "{edits}"
     );
+}
+
+#[test]
+fn a_picture_has_the_charts_that_were_asked_for() {
+    let (_folder, session) = recorded();
+    let picture = |charts: &[&str]| {
+        let charts: Vec<String> = charts.iter().map(|chart| (*chart).to_owned()).collect();
+        text(|out| to_svg(&session, &charts, out))
+    };
+    let titles = |svg: &str| svg.matches("font-weight=\"bold\"").count();
+    assert_eq!(titles(&picture(&[])), 2);
+    let svg = picture(&["accuracy", "budget_decay", "fc1.weight/norm"]);
+    assert!(svg.contains(">budget_decay</text>") && svg.contains(">fc1.bias</text>"), "{svg}");
+    assert_eq!(titles(&svg), 3);
+    let wrong = to_svg(&session, &["colour".to_owned()], &mut Vec::new()).unwrap_err().to_string();
+    assert!(wrong.contains("no session has a column `colour`; there are validation/loss, "), "{wrong}");
+    assert!(wrong.contains(", rotation, ") && !wrong.contains("fc1.weight"), "{wrong}");
 }
 
 #[test]

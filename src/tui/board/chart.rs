@@ -1,5 +1,7 @@
 //! The charts of a comparison.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -10,6 +12,7 @@ use super::curves::{Curves, FINENESS, Loaded};
 use super::{Align, Board};
 use crate::series::Extent;
 use crate::stream::printable;
+use crate::tui::app::window::Stretch;
 use crate::tui::digits;
 use crate::tui::theme::Theme;
 use crate::tui::widget::axis::{Scale, round_count};
@@ -26,16 +29,18 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
         Scale::Linear => "linear",
         Scale::Log => "log",
     };
-    let settings = format!("by {} · y {scale}", board.align.name());
+    let read = board.crosshair.map(|at| format!("at {} · ", told(board, at))).unwrap_or_default();
+    let settings = format!("{read}by {} · y {scale}", board.align.name());
     let title = printable(board.column_name()).into_owned();
     let inside = frame(board, &title, &settings, area, buffer);
     let Some(loaded) = loaded(board, inside, buffer) else { return };
-    let end = axis_end(loaded);
+    let steps = shown(board, loaded);
     let drawn = board.drawn();
-    let all = drawn.iter().fold(Extent::EMPTY, |all, at| all.join(loaded.placed[*at].extent(0..end)));
+    let all = drawn.iter().fold(Extent::EMPTY, |all, at| all.join(loaded.placed[*at].extent(steps.clone())));
     if !all.has_values() {
         let text = match board.align {
             Align::Edit(number) => format!("no session that is shown has an edit {number}"),
+            _ if steps.start > 0 => "nothing here: = goes back to the end".to_owned(),
             _ => format!("no session that is shown has {title}"),
         };
         buffer.set_stringn(inside.x + 1, inside.y, text, inside.width.into(), board.theme.quiet);
@@ -44,13 +49,13 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
     let (low, high) = (f64::from(all.min), f64::from(all.max));
     let scale = if board.scale == Scale::Log && low > 0.0 { Scale::Log } else { Scale::Linear };
     let y = scale.round_out(if scale == Scale::Log { low.max(high * 1e-6) } else { low }, high);
-    let corners = corners(end);
-    let plot = PlotFrame::new(inside, &ruler(board, loaded, end, &corners), y, scale, LABELS);
+    let corners = corners(steps.end);
+    let plot = PlotFrame::new(inside, &ruler(board, loaded, &corners), y, scale, LABELS);
     let traces: Vec<Trace> = drawn
         .iter()
         .map(|at| {
             let points = &loaded.placed[*at];
-            let last = points.last_before(u64::MAX).map(|last| digits::three(last.into())).unwrap_or_default();
+            let last = points.last_before(readout(board)).map(|last| digits::three(last.into())).unwrap_or_default();
             let shown = plot.columns_before(points.at().last().map_or(0, |last| last + 1));
             let columns = points.between(plot.edges()).take(shown).collect();
             let label = Some(format!("{} {last}", Board::letter(*at)));
@@ -66,9 +71,8 @@ pub(super) fn differences(board: &Board, baseline: usize, area: Rect, buffer: &m
     let title = format!("less {} · {}", Board::letter(baseline), printable(name));
     let inside = frame(board, &title, "", area, buffer);
     let Some(loaded) = loaded(board, inside, buffer) else { return };
-    let end = axis_end(loaded);
-    let corners = corners(end);
-    let ruler = ruler(board, loaded, end, &corners);
+    let corners = corners(shown(board, loaded).end);
+    let ruler = ruler(board, loaded, &corners);
     let base = &loaded.placed[baseline];
     let others: Vec<usize> = board.drawn().into_iter().filter(|at| *at != baseline).collect();
     // The places do not depend on the heights.
@@ -92,7 +96,8 @@ pub(super) fn differences(board: &Board, baseline: usize, area: Rect, buffer: &m
         .iter()
         .map(|at| {
             let columns = less(*at, plot.edges());
-            let last = columns.iter().rev().find(|extent| extent.has_values());
+            let until = board.crosshair.map_or(usize::MAX, |at| plot.columns_before(at + 1));
+            let last = columns.iter().take(until).rev().find(|extent| extent.has_values());
             let label = last.map(|last| format!("{} {}", Board::letter(*at), signed(last.max.into())));
             Trace { columns, pen: pen(board, *at), style: style(board, *at), label, join: Join::Line }
         })
@@ -152,8 +157,27 @@ fn loaded<'a>(board: &'a Board, inside: Rect, buffer: &mut Buffer) -> Option<&'a
     None
 }
 
-fn axis_end(loaded: &Loaded) -> u64 {
-    round_count(loaded.end()).saturating_add(1)
+/// The places that are shown.
+fn shown(board: &Board, loaded: &Loaded) -> Range<u64> {
+    match board.window.stretch {
+        Stretch::Whole => 0..round_count(loaded.end()).saturating_add(1),
+        _ => board.window.steps(loaded.end().saturating_add(1), None),
+    }
+}
+
+/// The place before which values are read out.
+fn readout(board: &Board) -> u64 {
+    board.crosshair.map_or(u64::MAX, |at| at.saturating_add(1))
+}
+
+/// A place in the words of the x axis.
+fn told(board: &Board, at: u64) -> String {
+    match (board.align, &board.curves) {
+        (Align::Epoch, _) => format!("epoch {}", digits::three(at as f64 / FINENESS)),
+        (Align::Time, _) => digits::clock(at as f64 / FINENESS),
+        (Align::Edit(_), Curves::Here(loaded)) => format!("{:+} steps", at as i64 - loaded.origin as i64),
+        _ => format!("step {}", digits::thousands(at)),
+    }
 }
 
 /// Places and what they mean, where they are fractions.
@@ -161,14 +185,14 @@ fn corners(end: u64) -> [(f64, f64); 2] {
     [(0.0, 0.0), (end as f64, end as f64 / FINENESS)]
 }
 
-fn ruler<'a>(board: &Board, loaded: &Loaded, end: u64, corners: &'a [(f64, f64); 2]) -> Ruler<'a> {
+fn ruler<'a>(board: &Board, loaded: &Loaded, corners: &'a [(f64, f64); 2]) -> Ruler<'a> {
     let (spread, name) = match board.align {
         Align::Step => (Spread::Even(0), "step"),
         Align::Epoch => (Spread::Numbers(corners), "epoch"),
         Align::Time => (Spread::Seconds(corners), "time"),
         Align::Edit(_) => (Spread::Even(loaded.origin), "since edit"),
     };
-    Ruler { steps: 0..end, spread, scale: Scale::Linear, name }
+    Ruler { steps: shown(board, loaded), spread, scale: Scale::Linear, name }
 }
 
 fn draw(board: &Board, loaded: &Loaded, frame: PlotFrame, traces: &[Trace], area: Rect, buffer: &mut Buffer) {
@@ -179,7 +203,7 @@ fn draw(board: &Board, loaded: &Loaded, frame: PlotFrame, traces: &[Trace], area
         traces,
         marks: &marks,
         notches: &[],
-        crosshair: None,
+        crosshair: board.crosshair,
         marked: None,
         quiet: theme.quiet,
         strong: theme.strong,
@@ -188,21 +212,16 @@ fn draw(board: &Board, loaded: &Loaded, frame: PlotFrame, traces: &[Trace], area
     plot.render(area, buffer);
 }
 
-/// The edits of the sessions that are drawn, each with its session's letter, where steps are the places.
+/// The edits of the sessions that are drawn, each with its session's letter.
 fn marks(board: &Board, loaded: &Loaded) -> Vec<Mark> {
     let mut marks = Vec::new();
     for at in board.drawn() {
         let edits = &board.contest.entrants[at].edits;
-        let shift = match board.align {
-            Align::Step => Some(0),
-            Align::Edit(number) => edits.get(number - 1).map(|edit| loaded.origin as i64 - edit.step as i64),
-            Align::Epoch | Align::Time => None,
-        };
-        let Some(shift) = shift else { continue };
         marks.extend((1..).zip(edits).filter_map(|(number, edit)| {
             let sign = format!("{}{}", Board::letter(at), board.glyphs.edit(number));
             let text = printable(&edit.describe(digits::near)).into_owned();
-            Some(Mark { at: edit.step.checked_add_signed(shift)?, sign, text, style: style(board, at) })
+            let place = loaded.place_of(at, edit, board.align, edits)?;
+            Some(Mark { at: place, sign, text, style: style(board, at) })
         }));
     }
     marks.sort_by_key(|mark| mark.at);

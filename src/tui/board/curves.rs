@@ -7,6 +7,11 @@ use crate::stream::Edit;
 /// Places are whole numbers: thousandths of an epoch, milliseconds, steps.
 pub(super) const FINENESS: f64 = 1000.0;
 
+/// The place of an epoch or of seconds.
+fn fine(value: f64) -> Option<u64> {
+    (value.is_finite() && value >= 0.0).then_some((value * FINENESS) as u64)
+}
+
 /// The curves of one column.
 #[derive(Debug, Default)]
 pub(super) enum Curves {
@@ -48,7 +53,6 @@ impl Loaded {
             Align::Edit(number) => sessions.clone().filter_map(|session| edit(session, number)).max().unwrap_or(0),
             _ => 0,
         };
-        let fine = |value: f64| (value.is_finite() && value >= 0.0).then_some((value * FINENESS) as u64);
         let place = |session: usize, sample: &Sample| match align {
             Align::Step => Some(sample.step),
             Align::Epoch => fine(sample.epoch),
@@ -69,6 +73,27 @@ impl Loaded {
                 points
             })
             .collect();
+    }
+
+    /// Where an edit of a session lies; `None` where that is not known.
+    pub(super) fn place_of(&self, session: usize, edit: &Edit, align: Align, edits: &[Edit]) -> Option<u64> {
+        match align {
+            Align::Step => Some(edit.step),
+            Align::Edit(number) => (edit.step + self.origin).checked_sub(edits.get(number - 1)?.step),
+            Align::Time => fine(edit.seconds),
+            Align::Epoch => fine(self.epoch_of(session, edit.step)?),
+        }
+    }
+
+    /// The epoch of a step, between the samples around it.
+    fn epoch_of(&self, session: usize, step: u64) -> Option<f64> {
+        let samples = self.samples.get(session)?;
+        let after = samples.partition_point(|sample| sample.step < step);
+        let (Some(before), Some(next)) = (after.checked_sub(1).map(|at| samples[at]), samples.get(after)) else {
+            return samples.get(after).or(samples.last()).map(|sample| sample.epoch);
+        };
+        let share = (step - before.step) as f64 / (next.step - before.step).max(1) as f64;
+        Some(before.epoch + share * (next.epoch - before.epoch))
     }
 
     /// The last place of any curve.

@@ -14,9 +14,16 @@ pub(super) enum Action {
     Suspend,
     Up,
     Down,
+    /// The curve before or after; in a chart that does not show all, or with a crosshair, sideways.
+    Left,
+    Right,
     /// The curve before or after.
     PreviousColumn,
     NextColumn,
+    ZoomIn,
+    ZoomOut,
+    Follow,
+    Crosshair,
     /// The curve with this name.
     Column(&'static str),
     /// The norm of a tensor, of the next one where one is shown already.
@@ -34,11 +41,13 @@ pub(super) enum Action {
 }
 
 /// Keys with their names and what they do; the first name is the one that is told.
-pub(super) const KEYS: [(&[&str], Action, &str); 21] = [
+pub(super) const KEYS: [(&[&str], Action, &str); 27] = [
     (&["Up", "k"], Action::Up, "the session above"),
     (&["Down", "j"], Action::Down, "the session below"),
-    (&["Left", "h"], Action::PreviousColumn, "the curve before"),
-    (&["Right", "l"], Action::NextColumn, "the curve after"),
+    (&["Left", "h"], Action::Left, "the curve before; zoomed in or with the crosshair, to the left"),
+    (&["Right", "l"], Action::Right, "the curve after; zoomed in or with the crosshair, to the right"),
+    (&["u"], Action::NextColumn, "the curve after"),
+    (&["U"], Action::PreviousColumn, "the curve before"),
     (&["1"], Action::Column("validation/loss"), "validation loss"),
     (&["2"], Action::Column("train/loss"), "training loss"),
     (&["3"], Action::Column("validation/accuracy"), "validation accuracy"),
@@ -53,6 +62,10 @@ pub(super) const KEYS: [(&[&str], Action, &str); 21] = [
     (&["Tab", "S-Tab"], Action::Table, "settings that differ, or edits side by side"),
     (&["PageUp"], Action::PageUp, "scroll that table up"),
     (&["PageDown"], Action::PageDown, "scroll that table down"),
+    (&["+"], Action::ZoomIn, "charts nearer"),
+    (&["-"], Action::ZoomOut, "charts further"),
+    (&["="], Action::Follow, "charts back to the end, then to all of the runs"),
+    (&["i"], Action::Crosshair, "read values out at a place, which Left and Right move"),
     (&["y"], Action::Scale, "linear or logarithmic axis"),
     (&["Enter"], Action::Zoom, "the chart on the whole screen, and back"),
     (&["?", "F1"], Action::Help, "this list"),

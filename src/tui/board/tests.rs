@@ -141,3 +141,38 @@ fn the_best_is_marked_and_every_size_is_drawn() {
     }
     assert_eq!(press(&mut board, "xq"), [Effect::Leave(Ending::Left)]);
 }
+
+#[test]
+fn charts_are_zoomed_panned_and_read_out_as_on_the_main_screen() {
+    let mut board = board();
+    press(&mut board, "+");
+    let stretch = board.window.stretch.clone();
+    assert_eq!(board.window.steps(100, None).end - board.window.steps(100, None).start, 51);
+    // Where not all is shown, sideways is sideways: no other curve.
+    assert_eq!(press(&mut board, "h"), []);
+    assert_ne!(board.window.stretch, stretch);
+    press(&mut board, "i");
+    let at = board.crosshair.unwrap();
+    press(&mut board, "h");
+    assert_eq!(board.crosshair, Some(at - 1));
+    let (screen, value) = (look(&board, 120, 40), at - 1);
+    assert!(screen.contains(&format!("at step {value}")) && screen.contains(&format!("a {value}.0")), "{screen}");
+    assert!(screen.contains("← → move"), "{screen}");
+    press(&mut board, "a");
+    assert_eq!((board.crosshair, board.window.stretch.clone()), (None, Default::default()));
+    assert_eq!(press(&mut board, "l"), [Effect::Load(1)]);
+}
+
+#[test]
+fn edits_are_marked_and_numbered_by_every_alignment() {
+    let mut board = board();
+    let edits = board.contest.entrants[0].edits.clone();
+    for (align, place) in [(Align::Step, 40), (Align::Epoch, 4000), (Align::Time, 0), (Align::Edit(1), 40)] {
+        assert_eq!(board.align, align);
+        let Curves::Here(loaded) = &board.curves else { panic!("no curves") };
+        assert_eq!(loaded.place_of(0, &edits[0], align, &edits), Some(place), "{align:?}");
+        let screen = look(&board, 120, 40);
+        assert!(screen.contains("a①") && screen.contains("c①"), "{align:?}\n{screen}");
+        press(&mut board, "a");
+    }
+}

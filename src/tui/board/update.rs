@@ -9,7 +9,11 @@ use super::keys::{self, Action};
 use super::{Align, Board, Mode, Order, Sample, Table, Zoom};
 use crate::stream::Edit;
 use crate::tui::Ending;
+use crate::tui::app::window::Stretch;
 use crate::tui::widget::axis::Scale;
+
+/// Presses that take the crosshair through a chart.
+const STRIDES: u64 = 60;
 
 /// What can happen to the screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +104,7 @@ fn act(board: &mut Board, action: Action) -> Vec<Effect> {
         Action::Repaint => return vec![Effect::Repaint],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Help => board.mode = Mode::Help,
+        Action::Back if board.crosshair.is_some() => board.crosshair = None,
         Action::Back if board.zoom == Zoom::Chart => board.zoom = Zoom::Off,
         Action::Back if !board.filter.is_empty() => {
             board.filter.clear();
@@ -108,6 +113,22 @@ fn act(board: &mut Board, action: Action) -> Vec<Effect> {
         Action::Back => board.baseline = None,
         Action::Up => choose(board, -1),
         Action::Down => choose(board, 1),
+        Action::Left | Action::Right => return sideways(board, action),
+        Action::ZoomIn => {
+            let crosshair = board.crosshair;
+            board.window.zoom_in(end(board), None, crosshair);
+        }
+        Action::ZoomOut => board.window.zoom_out(end(board)),
+        Action::Follow => {
+            board.window.follow();
+            board.crosshair = board.crosshair.map(|_| end(board).saturating_sub(1));
+        }
+        Action::Crosshair if board.crosshair.is_some() => board.crosshair = None,
+        Action::Crosshair => {
+            let end = end(board);
+            let shown = board.window.steps(end, None);
+            board.crosshair = end.checked_sub(1).map(|last| last.min(shown.end - 1));
+        }
         Action::PreviousColumn => return show_column(board, (board.column + columns.max(1) - 1) % columns.max(1)),
         Action::NextColumn => return show_column(board, (board.column + 1) % columns.max(1)),
         Action::Column(name) => {
@@ -168,6 +189,32 @@ fn act(board: &mut Board, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// One behind the last place of the curves; 0 where there are none.
+fn end(board: &Board) -> u64 {
+    match &board.curves {
+        Curves::Here(loaded) => loaded.end().saturating_add(1),
+        _ => 0,
+    }
+}
+
+/// The crosshair or the stretch that is shown to the left or right; where all is shown, another curve.
+fn sideways(board: &mut Board, action: Action) -> Vec<Effect> {
+    let end = end(board);
+    let by: i64 = if action == Action::Left { -1 } else { 1 };
+    if let Some(at) = board.crosshair {
+        let shown = board.window.steps(end, None);
+        let stride = ((shown.end - shown.start) / STRIDES).max(1) as i64;
+        let at = at.saturating_add_signed(by * stride).min(end.saturating_sub(1));
+        board.crosshair = Some(at);
+        board.window.reveal(at, end, None);
+    } else if board.window.stretch != Stretch::Whole {
+        board.window.pan(by, end, None);
+    } else {
+        return act(board, if by < 0 { Action::PreviousColumn } else { Action::NextColumn });
+    }
+    Vec::new()
+}
+
 /// The next alignment; of edits there are as many as any session has.
 fn align(board: &mut Board) {
     let most = board.contest.entrants.iter().map(|entrant| entrant.edits.len()).max().unwrap_or(0);
@@ -178,6 +225,8 @@ fn align(board: &mut Board) {
         Align::Edit(number) if number < most => Align::Edit(number + 1),
         Align::Time | Align::Edit(_) => Align::Step,
     };
+    // Places are others now.
+    (board.window.stretch, board.crosshair) = (Stretch::Whole, None);
     if let Curves::Here(loaded) = &mut board.curves {
         loaded.align(board.align, &edits(&board.contest.entrants));
     }

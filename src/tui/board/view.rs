@@ -10,13 +10,14 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget, Wrap};
 use super::keys::KEYS;
 use super::{Board, Mode, Table, Zoom, chart, table};
 use crate::stream::printable;
+use crate::tui::app::window::Stretch;
 use crate::tui::glyphs::{self, Glyphs};
 
 /// The smallest screen that shows anything.
 const SMALL: (u16, u16) = (60, 16);
 
 /// The keys that are worth a place, most useful first.
-const FOOT: [(&str, &str); 11] = [
+const FOOT: [(&str, &str); 13] = [
     ("← →", "curve"),
     ("1-6", "loss … norm"),
     ("a", "align"),
@@ -28,6 +29,8 @@ const FOOT: [(&str, &str); 11] = [
     ("o", "order"),
     ("/", "filter"),
     ("Tab", "edits"),
+    ("+ -", "zoom"),
+    ("i", "crosshair"),
 ];
 
 /// Draws the state; changes nothing.
@@ -127,6 +130,7 @@ fn footer(board: &Board, area: Rect, buffer: &mut Buffer) {
     for (name, what) in FOOT {
         let what = match (name, board.table) {
             ("Tab", Table::Edits) => "settings",
+            ("← →", _) if board.crosshair.is_some() || board.window.stretch != Stretch::Whole => "move",
             _ => what,
         };
         let key = Line::from(vec![
