@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod completions;
 mod export;
+mod exports;
 mod import;
 mod list;
 mod man;

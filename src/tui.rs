@@ -60,6 +60,17 @@ pub struct Options {
     pub preferences: Preferences,
     /// What an alert does beside its line.
     pub on_alert: OnAlert,
+    /// Formats that the recording can be written in; none where there is no recording.
+    pub formats: Vec<String>,
+}
+
+/// Who writes the recording in formats of other programs, while the screen goes on.
+#[derive(Debug, Clone)]
+pub struct Exporter {
+    /// Takes one of [`Options::formats`].
+    pub formats: Sender<String>,
+    /// Gives for each where it was written, or why it was not.
+    pub written: Receiver<Result<String, String>>,
 }
 
 /// What an alert does beside its line among the events.
@@ -131,7 +142,12 @@ pub enum Error {
 ///
 /// # Errors
 /// [`Error::Terminal`] where the terminal cannot be taken over. One that is lost later is an [`Ending`].
-pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -> Result<Outcome, Error> {
+pub fn run(
+    events: EventReceiver,
+    commands: Sender<Command>,
+    exporter: Option<Exporter>,
+    options: Options,
+) -> Result<Outcome, Error> {
     let signals = Signals::listen()?;
     let screen = Screen::enter()?;
     let keys = input::keys()?;
@@ -145,6 +161,7 @@ pub fn run(events: EventReceiver, commands: Sender<Command>, options: Options) -
         screen,
         events,
         commands,
+        exporter,
         begin: Instant::now(),
         drawn: None,
         freshness: Freshness::Stale,
@@ -172,6 +189,7 @@ struct Session {
     screen: Screen,
     events: EventReceiver,
     commands: Sender<Command>,
+    exporter: Option<Exporter>,
     begin: Instant,
     drawn: Option<Instant>,
     freshness: Freshness,
@@ -197,6 +215,7 @@ enum Freshness {
 impl Session {
     fn run(&mut self, mut keys: Receiver<TerminalEvent>, signals: &Signals) {
         let mut events = self.events.channel().clone();
+        let mut written = self.exporter.as_ref().map_or_else(never, |exporter| exporter.written.clone());
         while self.ending.is_none() {
             self.draw();
             let timer = self.next_wake().map_or_else(never, at);
@@ -222,6 +241,10 @@ impl Session {
                     }
                     Ok(signal) => self.take(Msg::End(Ending::Signal(signal))),
                     Err(_) => {}
+                },
+                recv(written) -> told => match told {
+                    Ok(told) => self.take(Msg::Exported(told)),
+                    Err(_) => written = never(),
                 },
                 recv(self.screen.written()) -> buffer => if let Ok(buffer) = buffer {
                     self.screen.accept(buffer);
@@ -310,6 +333,14 @@ impl Session {
                         self.commands.try_send(command)
                     {
                         let effects = update(&mut self.app, Msg::Unsent(command));
+                        self.perform(effects);
+                    }
+                }
+                Effect::Export(format) => {
+                    let asked =
+                        self.exporter.as_ref().is_some_and(|exporter| exporter.formats.try_send(format).is_ok());
+                    if !asked {
+                        let effects = update(&mut self.app, Msg::Exported(Err("one after the other".into())));
                         self.perform(effects);
                     }
                 }

@@ -140,6 +140,12 @@ fn a_replay_is_paused_sought_and_left_and_its_knobs_do_not_turn() {
     window.wait_for("completed");
     window.press("\x1b[D");
     window.wait_for("step    294 of 300");
+    // What is there already stays.
+    for file in ["a.svg", "a-2.svg"] {
+        window.press("\x13svg\r");
+        window.wait_for(&format!("written to ./{file}"));
+        assert!(fs::read_to_string(home.path().join(file)).unwrap().contains("</svg>"));
+    }
     window.press("q");
     assert_eq!(window.end(), 0);
 }

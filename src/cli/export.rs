@@ -123,13 +123,7 @@ impl Args {
     }
 
     fn write(&self, session: &Session, out: &mut dyn Write) -> Result<(), Error> {
-        match self.to {
-            Format::Csv => record::to_csv(session, self.table.into(), out),
-            Format::Jsonl => record::to_json_lines(session, out),
-            Format::Tensorboard => record::to_tensorboard(session, out),
-            Format::Markdown => record::to_markdown(session, out),
-            Format::Svg => record::to_svg(session, &self.charts, out),
-        }
+        write(session, self.to, self.table, &self.charts, out)
     }
 
     /// Writes to standard output; a reader that has seen enough is no error.
@@ -150,5 +144,22 @@ impl Args {
             Err(Error::Export { source }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             done => done,
         }
+    }
+}
+
+/// Writes a session in a format; a table is of CSV, charts are of SVG.
+pub(super) fn write(
+    session: &Session,
+    format: Format,
+    table: Table,
+    charts: &[String],
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    match format {
+        Format::Csv => record::to_csv(session, table.into(), out),
+        Format::Jsonl => record::to_json_lines(session, out),
+        Format::Tensorboard => record::to_tensorboard(session, out),
+        Format::Markdown => record::to_markdown(session, out),
+        Format::Svg => record::to_svg(session, charts, out),
     }
 }

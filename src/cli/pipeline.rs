@@ -13,7 +13,7 @@ use jiff::Zoned;
 use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::settings::Watched;
-use super::{FAILED, Usage, preferences, signals};
+use super::{FAILED, Usage, exports, preferences, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{Command, EventReceiver, EventSender, Score, StopReason, Summary, lossless, merging, printable};
@@ -159,7 +159,7 @@ impl Output {
         };
         let preferences = preferences::load()?;
         let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
-        Ok(tui::Options { recording: None, glyphs, access, on_alert, preferences })
+        Ok(tui::Options { glyphs, access, on_alert, preferences, ..tui::Options::default() })
     }
 
     /// Trains to the end.
@@ -261,11 +261,15 @@ fn show(experiment: Experiment, recorder: Option<(Recorder, Need)>, options: tui
     // Somebody is there to ask.
     let experiment = experiment.with_sentinel(Sentinel::Asks);
     let name = recorder.as_ref().map(|(recorder, _)| record::session_name(recorder.path()));
-    let path = recorder.as_ref().map(|(recorder, _)| recorder.path().display().to_string());
+    let folder = recorder.as_ref().map(|(recorder, _)| recorder.path().to_owned());
+    let path = folder.as_ref().map(|folder| folder.display().to_string());
     let need = recorder.as_ref().map(|(_, need)| *need);
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
-    let outcome = tui::run(events, commands.clone(), tui::Options { recording: name, ..options });
+    let (exporter, exporting) = folder.and_then(exports::spawn).unzip();
+    let formats = if exporter.is_some() { exports::formats() } else { Vec::new() };
+    let options = tui::Options { recording: name, formats, ..options };
+    let outcome = tui::run(events, commands.clone(), exporter, options);
     let recorded = match &outcome {
         Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
         // Told to leave at once, the recorder is not waited for: what it has written is sound.
@@ -278,6 +282,7 @@ fn show(experiment: Experiment, recorder: Option<(Recorder, Need)>, options: tui
         }
     };
     let outcome = outcome.context("the terminal")?;
+    exports::finish(exporting, outcome.ending);
     outcome.panels.iter().for_each(|panels| preferences::remember(panels));
     if outcome.terminal == tui::Handback::Restored {
         outcome.summary.iter().for_each(|summary| say(&describe(summary)));

@@ -40,6 +40,8 @@ pub enum Msg {
     Closed,
     /// A command found no room.
     Unsent(Command),
+    /// The recording was written in another format, there; or it was not, and why.
+    Exported(Result<String, String>),
     /// The process goes on after it was suspended.
     Continued,
     /// The terminal has so many columns and rows.
@@ -53,6 +55,8 @@ pub enum Msg {
 pub enum Effect {
     /// Ask the source for something.
     Send(Command),
+    /// Have the recording written in this format.
+    Export(String),
     /// Give a batch's memory back.
     Recycle(StepBatch),
     /// Stop the process as a shell does.
@@ -80,6 +84,13 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Event(event) => events::take(app, event),
         Msg::Closed => closed(app),
         Msg::Unsent(command) => unsent(app, command),
+        Msg::Exported(told) => {
+            match told {
+                Ok(place) => app.say(Tone::Plain, format!("written to {place}")),
+                Err(why) => app.say(Tone::Warning, format!("not exported: {why}")),
+            }
+            Vec::new()
+        }
         Msg::Continued => {
             // Nobody made updates while the process stood still.
             if let Some(run) = &mut app.run {

@@ -1,7 +1,7 @@
 //! What is looked at: stretches of the charts, the crosshair, panels, tensors, typed commands.
 
 use wdtop::stream::{Author, Command, Knob, Scope, Setting};
-use wdtop::tui::{Access, Glyphs, Msg, Options};
+use wdtop::tui::{Access, Effect, Glyphs, Msg, Options};
 
 use crate::desk::Desk;
 use crate::source::Source;
@@ -382,4 +382,25 @@ fn the_screen_with_a_crosshair() {
     for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 50)] {
         insta::assert_snapshot!(format!("crosshair_{width}x{height}"), desk.look(width, height));
     }
+}
+
+#[test]
+fn a_recording_is_exported_by_its_formats_name_and_none_without_one() {
+    let formats = vec!["csv".to_owned(), "svg".into()];
+    let options = Options { recording: Some("demo".into()), formats, ..Options::default() };
+    let mut desk = Desk::with(Source::demo(), options);
+    desk.press("<ctrl-s>s<Tab><Enter>");
+    assert_eq!(desk.effects, [Effect::Export("svg".into())]);
+    desk.send(Msg::Exported(Ok("demo.svg".into())));
+    assert!(desk.look(120, 36).contains("written to demo.svg"), "{}", desk.look(120, 36));
+    desk.press(":export pdf<Enter>");
+    assert!(desk.look(120, 36).contains("no format `pdf`: csv, svg"), "{}", desk.look(120, 36));
+    desk.press("<Esc>");
+    desk.send(Msg::Exported(Err("the disk is full".into())));
+    assert!(desk.look(120, 36).contains("not exported: the disk is full"), "{}", desk.look(120, 36));
+
+    let mut desk = Desk::new(Source::demo());
+    desk.press("<ctrl-s>");
+    assert!(desk.look(120, 36).contains("this run is not recorded"), "{}", desk.look(120, 36));
+    assert!(desk.effects.is_empty());
 }

@@ -96,7 +96,7 @@ fn a_view_can_be_seen_where_its_panel_has_no_room_and_says_how() {
     desk.resize(80, 24);
     desk.press("u");
     let screen = desk.look(80, 24);
-    assert!(screen.contains("view 2 of 7: budget   Enter: the whole screen   e explains it"), "{screen}");
+    assert!(screen.contains("view 2 of 8: budget   Enter: the whole screen   e explains it"), "{screen}");
     desk.press("4");
     assert!(desk.look(80, 24).contains("norm is put away: 4 brings it back"), "{}", desk.look(80, 24));
     desk.press("4<Enter>");

@@ -175,6 +175,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Mouse => return mouse::switch(app),
         Action::Palette => app.mode = Mode::Commanding { input: Input::default(), error: None },
+        Action::Export => palette::ask_for_export(app),
         // Handled before: by a replay, or before the mode is asked.
         Action::GoTo | Action::NextEdit => {}
         Action::Interrupt | Action::Repaint | Action::Suspend => {}

@@ -12,7 +12,7 @@ use crate::tui::keymap::Action;
 use crate::tui::theme::Theme;
 
 /// Every command, with what comes after it.
-const COMMANDS: [(&str, &str); 20] = [
+const COMMANDS: [(&str, &str); 21] = [
     ("set", "KEY[@LAYER or TENSOR] VALUE"),
     ("pause", ""),
     ("resume", ""),
@@ -31,6 +31,7 @@ const COMMANDS: [(&str, &str); 20] = [
     ("theme", "auto, 256, dark, light, 16 or mono"),
     ("glyphs", "braille, octant or ascii"),
     ("mouse", ""),
+    ("export", "csv, jsonl, tensorboard, markdown or svg"),
     ("help", ""),
     ("quit", ""),
 ];
@@ -95,6 +96,7 @@ pub(super) fn run(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
             app.theme = app.options.preferences.painted(theme);
         }
         "glyphs" => app.options.glyphs = rest.parse().map_err(|_| choice("glyphs"))?,
+        "export" => return export(app, rest),
         "help" => return Ok(keys::act(app, Action::Help)),
         _ => return Ok(keys::act(app, Action::Quit)),
     }
@@ -146,6 +148,29 @@ fn set(app: &mut App, text: &str) -> Result<Vec<Effect>, String> {
     }
 }
 
+/// Why there is nothing to write.
+const NOT_RECORDED: &str = "nothing to export: this run is not recorded";
+
+/// Opens the line where the format is to be typed.
+pub(super) fn ask_for_export(app: &mut App) {
+    if app.options.formats.is_empty() {
+        return app.say(Tone::Warning, NOT_RECORDED);
+    }
+    app.mode = Mode::Commanding { input: "export ".to_owned().into(), error: None };
+}
+
+fn export(app: &mut App, format: &str) -> Result<Vec<Effect>, String> {
+    let formats = &app.options.formats;
+    if formats.is_empty() {
+        return Err(NOT_RECORDED.into());
+    }
+    if !formats.iter().any(|its| its == format) {
+        return Err(format!("no format `{format}`: {}", formats.join(", ")));
+    }
+    app.say(Tone::Plain, format!("writing {format} …"));
+    Ok(vec![Effect::Export(format.to_owned())])
+}
+
 fn pace(app: &mut App, text: &str) -> Result<Vec<Effect>, String> {
     let pace = match text {
         "max" => Some(0.0),
@@ -189,6 +214,7 @@ pub(in crate::tui) fn candidates(app: &App, line: &str) -> Vec<String> {
         "theme" => words(&Theme::NAMES),
         "glyphs" => Glyphs::ALL.map(|glyphs| glyphs.to_string()).to_vec(),
         "pace" => words(&["max"]),
+        "export" => app.options.formats.clone(),
         _ => Vec::new(),
     };
     all.into_iter().filter(|candidate| candidate.starts_with(word)).collect()
