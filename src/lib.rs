@@ -24,19 +24,19 @@
 //! |---|---|---|
 //! | [`stream`] | `Event`, `Command`, statistics, configuration: plain data and the wires it travels on | anything below |
 //! | [`scalar`] | the number type: f32 runs, f64 is checked | anything else |
-//! | [`kernel`] | products, dot products and row loops for each instruction set, with the same bits | anything else but `scalar` |
+//! | [`kernel`] | products, dot products, transposes and row loops for each instruction set, with the same bits | anything else but `scalar` |
 //! | [`random`] | generators by seed and purpose | anything else |
 //! | [`optim`] | hyperparameters, schedules, gradient hooks, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
 //! | [`nn`] | layers, losses, initialisation; forward and backward on rows | the same |
 //! | [`data`] | data sets: formats, split, gaps, scales, label noise, augmentation, batch order | clocks, threads, channels, terminals |
-//! | [`diagnostics`] | from sums and hyperparameters to what decay does and would do; alerts | the same as `optim` |
-//! | [`train`] | the trainer's thread, the worker team, commands, evaluation, snapshots, steps against the clock | terminals, session folders |
+//! | [`diagnostics`] | from sums, hyperparameters and matrices to what decay does and would do; alerts | the same as `optim` |
+//! | [`train`] | the trainer's thread, the worker team, commands, evaluation, spectra, snapshots, where the time goes | terminals, session folders |
 //! | [`series`] | append-only columns with a min/max pyramid | the same as `optim` |
 //! | [`record`] | the session folder: write, read, follow, list, compare; reruns and their check, snapshots; exports, and imports from other tools | terminals, training |
 //! | [`replay`] | a recording as a source: play, pause, speed, seek | terminals, training |
 //! | [`headless`] | progress line, plain lines, JSON lines | training, session folders |
 //! | [`tui`] | state, update, view | training, session folders |
-//! | [`cli`] | one file for each subcommand: typed arguments, validated settings, the pipeline | nothing |
+//! | [`cli`] | one file for each subcommand: typed arguments, validated settings, the pipeline, exports for the screen | nothing |
 //!
 //! `tui` and `train` never import each other: they meet in `stream`. `tests/layers.rs` reads the tree and fails on a
 //! wrong direction.

@@ -32,6 +32,9 @@ pub enum Unknown {
     /// The updates themselves shrink the weights.
     #[error("the updates shrink the weights too")]
     NoGain,
+    /// What updates add was measured with steps of another length.
+    #[error("the trend is that of the η in force")]
+    OtherSteps,
     /// Scale invariance is tested over a window that is not full yet.
     #[error("not tested yet")]
     Untested,

@@ -32,7 +32,7 @@ pub struct Matrices {
 impl Matrices {
     /// Values from the first matrix's start to the last one's end.
     fn len(self) -> usize {
-        self.count * self.step
+        self.count.saturating_mul(self.step)
     }
 }
 
@@ -58,7 +58,10 @@ impl<'a, T> Columns<'a, T> {
     /// The values can be written for as long as this lives, and nobody else touches these columns of them meanwhile.
     pub unsafe fn part((start, len): (*mut T, usize), layout: Matrices, columns: Range<usize>) -> Self {
         assert!(columns.start <= columns.end && columns.end <= layout.row, "{columns:?} within {layout:?}");
-        assert!(layout.rows * layout.row <= layout.step && layout.len() <= len, "{layout:?} within {len} values");
+        assert!(
+            layout.rows.saturating_mul(layout.row) <= layout.step && layout.len() <= len,
+            "{layout:?} within {len} values"
+        );
         Columns { start, layout, columns, lives: PhantomData }
     }
 

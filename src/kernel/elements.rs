@@ -279,7 +279,7 @@ pub fn transpose<T: Element>(
     if rows == 0 || columns == 0 {
         return;
     }
-    assert!((columns - 1) * to_row + rows <= to.len(), "all columns have a place");
+    assert!((columns - 1).saturating_mul(to_row).saturating_add(rows) <= to.len(), "all columns have a place");
     // SAFETY: they have.
     unsafe { transpose_to(instructions, from, (to.as_mut_ptr(), to_row), [rows, columns]) }
 }
@@ -297,7 +297,7 @@ pub(super) unsafe fn transpose_to<T: Element>(
     (to, to_row): (*mut T, usize),
     [rows, columns]: [usize; 2],
 ) {
-    assert!((rows - 1) * from_row + columns <= from.len(), "all rows are there");
+    assert!((rows - 1).saturating_mul(from_row).saturating_add(columns) <= from.len(), "all rows are there");
     instructions.run(Transpose { from, from_row, to, to_row, rows, columns });
 }
 

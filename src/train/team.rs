@@ -8,7 +8,8 @@
 //! thread begins with its own share of a phase's tasks, the same rows of a layer in every phase of every step, and only
 //! then takes from the far end of others' shares.
 //!
-//! This is one of the places of the crate with `unsafe`, the vector instructions of `kernel` and `optim` are the others:
+//! This is one of the places of the crate with `unsafe`, the vector instructions and columns of `kernel` and those of
+//! `optim` are the others:
 //! a library's pool costs 7 µs for each entry from outside, a phase here 0.04 µs, and the tasks need disjoint parts of
 //! several slices without a vector of them being built each step.
 

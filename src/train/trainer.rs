@@ -368,6 +368,8 @@ impl Trainer {
         let (step, seconds) = (self.step, self.seconds());
         let checkpoint = Box::new(self.experiment.save(step, seconds));
         self.kept = Some(checkpoint.clone());
+        // A run that goes on from here measures from nothing, and so does this one: to the same bits.
+        self.spectrometer = Spectrometer::default();
         self.send(What::Snapshot { step, seconds, checkpoint: Some(checkpoint) })
     }
 
@@ -397,6 +399,7 @@ impl Trainer {
             return self.refuse(None, error.to_string());
         }
         self.evaluated = None;
+        self.spectrometer = Spectrometer::default();
         if self.diverged.is_some() {
             // What is wrong may be the batch: the update is still to be asked for.
             self.diverged = Some(Weights::Kept);

@@ -81,6 +81,9 @@ impl Run {
         let track = self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?;
         // A handful of weights follows no law.
         let doubt = track.invariance().doubt().filter(|doubt| *doubt == Unknown::TooSmall);
+        if forces.lr != self.forces(tensor).lr {
+            return Err(Unknown::OtherSteps);
+        }
         Ok(Prediction { since: self.step, approach: forces.trend(track)?, basis: Basis::Trend, doubt })
     }
 

@@ -6,6 +6,8 @@ use super::clock::Clock;
 use crate::series::{Average, Column, Points, Positions};
 use crate::stream::{Distribution, Edit, Evaluation, Spectra, Spending, StepBatch, StepRow, TensorSums};
 
+/// Spectra that are kept.
+const MOST_SPECTRA: usize = 8192;
 /// Seconds over which the measured speed is taken.
 const SPEED_WINDOW: f64 = 2.0;
 
@@ -48,7 +50,7 @@ pub struct History {
     pub weights: Vec<Distribution>,
     /// Where the time of the last seconds went.
     pub spent: Spending,
-    /// The spectra of the matrices at evaluations.
+    /// The spectra of the matrices at evaluations; of a long run fewer than there were.
     pub spectra: Vec<Spectra>,
     /// The last update.
     pub last: Option<StepRow>,
@@ -146,6 +148,15 @@ impl History {
     pub fn measure(&mut self, spectra: Spectra) {
         if self.spectra.last().is_none_or(|last| last.step <= spectra.step) {
             self.spectra.push(spectra);
+        }
+        // Of a long run every other one goes, not the last: more than a chart has columns are left.
+        let count = self.spectra.len();
+        if count > MOST_SPECTRA {
+            let mut place = 0;
+            self.spectra.retain(|_| {
+                place += 1;
+                place % 2 == count % 2
+            });
         }
     }
 

@@ -40,9 +40,13 @@ impl Run {
             Some(turning) if turning.hyper == hyper => (turning.from, turning.tenths),
             _ => (asked.and_then(|pending| pending.setting.value).unwrap_or(*value), 0),
         };
-        let tenths = before + tenths;
+        let mut tenths = before + tenths;
         let allowed = self.description.hyper.iter().find(|its| its.key == *key).map_or("", |its| its.allowed.as_str());
         let value = turned(from, tenths, allowed);
+        // A press at the end of what is allowed does not have to be taken back first.
+        if value == turned(from, before, allowed) {
+            tenths = before;
+        }
         self.turning = (value != from).then_some(Turning { hyper, from, tenths, value, due: now + SETTLE });
     }
 }
