@@ -44,7 +44,7 @@ fn price(recipe: &str) {
     let forces = Forces { regime, lr: run.config.lr, lr_factor: 1.0, weight_decay: run.config.weight_decay };
     let weights: Vec<f32> = (0..run.parameters() as u64).map(|at| 0.05 * normal_at(1, at) as f32).collect();
     let mut spectrometer = Spectrometer::default();
-    spectrometer.look(&run.tensors, &weights);
+    spectrometer.look(0, &run.tensors, &weights);
     let between = run.evaluation_period() as f64;
 
     let mut times: [Vec<f64>; 5] = Default::default();
@@ -68,7 +68,7 @@ fn price(recipe: &str) {
                 black_box(reader.read(row, sums));
             }
         });
-        let spectra = clock(|| drop(black_box(spectrometer.look(&run.tensors, &weights))));
+        let spectra = clock(|| drop(black_box(spectrometer.look(0, &run.tensors, &weights))));
         let each = |time: Duration| 1e6 * time.as_secs_f64() / STEPS as f64;
         let round = [each(step), each(alerts), each(panels), each(readings), 1e6 * spectra.as_secs_f64() / between];
         times.iter_mut().zip(round).for_each(|(times, time)| times.push(time));

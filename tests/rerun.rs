@@ -146,6 +146,17 @@ fn the_first_value_that_differs_is_told_with_its_step_and_column() {
     fs::write(&events, text.replacen(&loss.to_string(), "0.5", 1)).unwrap();
     let told = format!("not the same bits: step 5: validation/loss was 0.5, now it is {loss}\n");
     wdtop(&home, &["rerun", "a", "--verify"]).assert().code(1).stdout(told);
+
+    // So is what follows from the weights: spectra, and how many lie where.
+    for (key, value, name) in [
+        ("\"stable_rank\":", "1.5", "stable rank of fc1.weight"),
+        ("\"highest\":", "7.5", "highest weight of tensor 0"),
+    ] {
+        let now = text.split(key).nth(1).unwrap().split([',', '}']).next().unwrap();
+        fs::write(&events, text.replacen(&format!("{key}{now}"), &format!("{key}{value}"), 1)).unwrap();
+        let told = format!("not the same bits: step 0: {name} was {value}, now it is {now}\n");
+        wdtop(&home, &["rerun", "a", "--verify"]).assert().code(1).stdout(told);
+    }
 }
 
 #[test]
@@ -264,6 +275,13 @@ fn a_run_that_is_resumed_becomes_the_one_that_never_stopped() {
     assert_eq!(edits(&resumed), edits(&whole));
     let scores = |session: &Session| session.evaluations().map(|at| (at.step, at.validation)).collect::<Vec<_>>();
     assert_eq!(scores(&resumed), scores(&whole));
+    let spectra = |session: &Session| {
+        session
+            .spectra()
+            .map(|at| (at.step, at.tensors.iter().map(|its| its.norm).collect()))
+            .collect::<Vec<(u64, Vec<f64>)>>()
+    };
+    assert_eq!(spectra(&resumed), spectra(&whole));
     let rows = |session: &Session| {
         let all = session.steps().unwrap().flat_map(|rows| rows.batch.rows().to_vec());
         all.map(|row| (row.step, row.loss, row.lr)).collect::<Vec<_>>()

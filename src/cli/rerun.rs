@@ -25,9 +25,8 @@ const EVENTS_WAITING: usize = 64;
   wdtop rerun decay --verify --from 5000      from the snapshot of step 5000 on
   wdtop rerun decay --headless --record again
 
-It ends where the recording ends. With --verify nothing is recorded, and every recorded value but the wall time and what
-follows from the weights alone (their spectra and how they lie) is compared as the run goes; the first that differs is
-told. Where no update before a snapshot was recorded (key R), it
+It ends where the recording ends. With --verify nothing is recorded, and every recorded value but the wall time is
+compared as the run goes; the first that differs is told. Where no update before a snapshot was recorded (key R), it
 begins with that snapshot.")]
 pub struct Args {
     /// Path of a session, its name, or the beginning of its name

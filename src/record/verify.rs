@@ -12,7 +12,9 @@ use super::columns;
 use super::error::Error;
 use super::session::Session;
 use super::steps::Batches;
-use crate::stream::{Edit, Evaluation, Event, EventReceiver, Score, StepBatch, Summary, What};
+use crate::stream::{
+    Distribution, Edit, Evaluation, Event, EventReceiver, Score, Spectra, StepBatch, Summary, TensorSpectrum, What,
+};
 
 /// How equal values have to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +102,7 @@ struct Comparison {
     /// Recorded rows that were not compared yet.
     rows: Option<RecordBatch>,
     evaluations: BTreeMap<Place, VecDeque<Evaluation>>,
+    spectra: BTreeMap<Place, VecDeque<Spectra>>,
     edits: VecDeque<Edit>,
     summary: Option<Summary>,
     compared: Compared,
@@ -122,6 +125,7 @@ impl Comparison {
         let events = session.events_from(from)?;
         let end = session.repeat()?.script.end;
         let mut evaluations: BTreeMap<Place, VecDeque<Evaluation>> = BTreeMap::new();
+        let mut spectra: BTreeMap<Place, VecDeque<Spectra>> = BTreeMap::new();
         let mut returns = 0;
         let mut edits = VecDeque::new();
         let is_inside = |step: u64| end.is_none_or(|end| step <= end);
@@ -130,6 +134,9 @@ impl Comparison {
                 What::Restored { .. } => returns += 1,
                 What::Evaluated(evaluation) if is_inside(evaluation.step) && is_again(evaluation.step) => {
                     evaluations.entry((returns, evaluation.step)).or_default().push_back(evaluation.clone());
+                }
+                What::Spectrum(measured) if is_inside(measured.step) && is_again(measured.step) => {
+                    spectra.entry((returns, measured.step)).or_default().push_back(measured.clone());
                 }
                 What::Edited(edit) if is_inside(edit.step) => edits.push_back(edit.clone()),
                 _ => {}
@@ -141,6 +148,7 @@ impl Comparison {
             rows,
             batches,
             evaluations,
+            spectra,
             edits,
             summary: session.summary().cloned(),
             compared: Compared::default(),
@@ -153,6 +161,7 @@ impl Comparison {
         match &event.what {
             What::Steps(batch) => self.take_rows(batch, event.branch),
             What::Evaluated(evaluation) => self.take_evaluation(evaluation),
+            What::Spectrum(spectra) => self.take_spectra(spectra),
             What::Edited(edit) => self.take_edit(edit),
             What::Restored { .. } => {
                 self.returns += 1;
@@ -204,8 +213,43 @@ impl Comparison {
             [of.epoch].into_iter().chain(scores).collect::<Vec<f64>>()
         };
         let exactness = self.exactness;
-        let differ = |recorded| numbers_differ(again.step, &names, &values(recorded), &values(again), exactness);
+        let differ = |recorded: &Evaluation| {
+            numbers_differ(again.step, &names, &values(recorded), &values(again), exactness).or_else(|| {
+                // Recordings from before there were any have none.
+                let both = recorded.weights.iter().zip(&again.weights).enumerate();
+                both.into_iter().find_map(|(tensor, (recorded, again_of))| {
+                    let bins = (0..recorded.counts.len()).map(|bin| format!("weights of tensor {tensor}/bin {bin}"));
+                    let names: Vec<String> = ["lowest", "highest"]
+                        .map(|end| format!("{end} weight of tensor {tensor}"))
+                        .into_iter()
+                        .chain(bins)
+                        .collect();
+                    numbers_differ(again.step, &names, &numbers_of(recorded), &numbers_of(again_of), exactness)
+                })
+            })
+        };
         recorded.iter().find_map(differ)
+    }
+
+    fn take_spectra(&mut self, again: &Spectra) -> Option<Deviation> {
+        let recorded = self.spectra.remove(&(self.returns, again.step))?;
+        let names = |of: &Spectra| {
+            let each = |spectrum: &TensorSpectrum| {
+                [format!("spectral norm of {}", spectrum.name), format!("stable rank of {}", spectrum.name)]
+            };
+            of.tensors.iter().flat_map(each).collect::<Vec<String>>()
+        };
+        let values = |of: &Spectra| {
+            of.tensors.iter().flat_map(|spectrum| [spectrum.norm, spectrum.stable_rank]).collect::<Vec<f64>>()
+        };
+        recorded.iter().find_map(|recorded| {
+            if names(recorded) != names(again) {
+                let tell = |of: &Spectra| format!("{} of them", of.tensors.len());
+                let (column, step) = ("matrices with a spectrum".to_owned(), again.step);
+                return Some(Deviation { step, column, recorded: tell(recorded), again: tell(again) });
+            }
+            numbers_differ(again.step, &names(again), &values(recorded), &values(again), self.exactness)
+        })
     }
 
     fn take_edit(&mut self, again: &Edit) -> Option<Deviation> {
@@ -277,6 +321,12 @@ impl Comparison {
     }
 }
 
+/// What a distribution is, number by number.
+fn numbers_of(distribution: &Distribution) -> Vec<f64> {
+    let counts = distribution.counts.iter().map(|count| *count as f64);
+    [distribution.lowest, distribution.highest].into_iter().chain(counts).collect()
+}
+
 fn score_names(set: &str) -> [String; 2] {
     [format!("{set}/loss"), format!("{set}/accuracy")]
 }
@@ -305,6 +355,8 @@ fn is_same(name: &str, recorded: f64, again: f64, exactness: Exactness) -> bool 
         // These may be of any sign or hang on the last bit, and a gradient's size on a few samples near a kink.
         "wd" | "wg" | "agree" | "decayed_wd" | "g2" | "d2" => return true,
         gradient if gradient.starts_with("final gradient norm") => return true,
+        // A weight on the edge of a bin falls to either side.
+        bin if bin.starts_with("bin ") => return true,
         _ => TOLERANCE * recorded.abs().max(again.abs()),
     };
     (recorded - again).abs() <= allowed

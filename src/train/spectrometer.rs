@@ -12,11 +12,23 @@ const LATER: usize = 1;
 #[derive(Debug, Default)]
 pub struct Spectrometer {
     directions: Vec<Vec<f64>>,
+    /// A step that a run may go on from, which would know no directions then.
+    kept: Option<u64>,
 }
 
 impl Spectrometer {
-    /// Measures the matrices among these tensors; `weights` holds them one behind another. Changes no weight.
-    pub fn look(&mut self, tensors: &[TensorInfo], weights: &[f32]) -> Vec<TensorSpectrum> {
+    /// A snapshot was taken after so many updates. What is measured after more of them begins anew, so that a run that
+    /// goes on from the snapshot finds the same bits.
+    pub fn kept(&mut self, step: u64) {
+        self.kept = Some(step);
+    }
+
+    /// Measures the matrices among these tensors after so many updates; `weights` holds them one behind another. Changes
+    /// no weight.
+    pub fn look(&mut self, step: u64, tensors: &[TensorInfo], weights: &[f32]) -> Vec<TensorSpectrum> {
+        if self.kept.is_some_and(|kept| kept < step) {
+            *self = Spectrometer::default();
+        }
         self.directions.resize_with(tensors.len(), Vec::new);
         let mut rest = weights;
         let mut found = Vec::new();
@@ -56,9 +68,9 @@ mod tests {
             if turned {
                 weights.swap(2, 5);
                 // So large a turn takes one round after another.
-                (0..30).for_each(|_| drop(spectrometer.look(&tensors, &weights)));
+                (0..30).for_each(|_| drop(spectrometer.look(0, &tensors, &weights)));
             }
-            let found = spectrometer.look(&tensors, &weights);
+            let found = spectrometer.look(0, &tensors, &weights);
             let near = |at: usize, name, norm: f64, rank: f64| {
                 found[at].name == name
                     && (found[at].norm - norm).abs() < 1e-6

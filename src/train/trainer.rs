@@ -368,8 +368,7 @@ impl Trainer {
         let (step, seconds) = (self.step, self.seconds());
         let checkpoint = Box::new(self.experiment.save(step, seconds));
         self.kept = Some(checkpoint.clone());
-        // A run that goes on from here measures from nothing, and so does this one: to the same bits.
-        self.spectrometer = Spectrometer::default();
+        self.spectrometer.kept(step);
         self.send(What::Snapshot { step, seconds, checkpoint: Some(checkpoint) })
     }
 
@@ -482,7 +481,7 @@ impl Trainer {
         let evaluation = Evaluation { step, epoch, seconds, train, validation, weights };
         self.watch.evaluated(&evaluation);
         let Experiment { description, learner, .. } = &self.experiment;
-        let tensors = self.spectrometer.look(&description.tensors, learner.weights());
+        let tensors = self.spectrometer.look(self.step, &description.tensors, learner.weights());
         self.clock.spent(Phase::Evaluation, begun);
         let spectra = Spectra { step: self.step, epoch: evaluation.epoch, seconds: evaluation.seconds, tensors };
         self.send(What::Evaluated(evaluation))?;
