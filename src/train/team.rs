@@ -13,6 +13,9 @@
 //! a library's pool costs 7 µs for each entry from outside, a phase here 0.04 µs, and the tasks need disjoint parts of
 //! several slices without a vector of them being built each step.
 
+mod cuts;
+mod share;
+
 use std::any::Any;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -21,6 +24,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+pub use self::cuts::Cuts;
+use self::share::Share;
 use crate::kernel::{Columns, Matrices};
 use crate::nn::{Arena, Crew};
 
@@ -91,43 +96,6 @@ impl Phase {
 #[derive(Debug, Clone, Copy)]
 struct Job {
     run: Work,
-}
-
-/// The tasks of a thread's share that nobody has taken yet, first and end in one word. A cache line holds one share, or
-/// threads would wait for each other's.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Share(AtomicU64);
-
-impl Share {
-    fn set(&self, tasks: Range<usize>) {
-        self.0.store((tasks.start as u64) << 32 | tasks.end as u64, Ordering::Relaxed);
-    }
-
-    /// Its owner's next task.
-    fn first(&self) -> Option<usize> {
-        self.take(|first, end| (first, (first + 1) << 32 | end))
-    }
-
-    /// A task for another thread, the last that the owner would come to.
-    fn last(&self) -> Option<usize> {
-        self.take(|first, end| (end - 1, first << 32 | (end - 1)))
-    }
-
-    fn take(&self, split: impl Fn(u64, u64) -> (u64, u64)) -> Option<usize> {
-        let mut now = self.0.load(Ordering::Relaxed);
-        loop {
-            let (first, end) = (now >> 32, now & u64::from(u32::MAX));
-            if first >= end {
-                return None;
-            }
-            let (task, rest) = split(first, end);
-            match self.0.compare_exchange_weak(now, rest, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Some(task as usize),
-                Err(other) => now = other,
-            }
-        }
-    }
 }
 
 /// The borrowed closure of a phase, its lifetime erased.
@@ -432,67 +400,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ranges that do not overlap, in ascending order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cuts {
-    ranges: Vec<Range<usize>>,
-    end: usize,
-    /// The cuts in the order in which threads share them out.
-    turns: Vec<usize>,
-    /// Elements before each turn, and all of them.
-    before: Vec<usize>,
-}
-
-impl Cuts {
-    /// Checks that each range begins where the one before ends, or later.
-    ///
-    /// # Panics
-    /// Where one does not.
-    pub fn new(ranges: Vec<Range<usize>>) -> Self {
-        let places = (0..ranges.len()).map(|index| index as f64).collect();
-        Cuts::placed(ranges, places)
-    }
-
-    /// The same, with the place of each cut in what it is a part of, the middle of a tensor's rows being 0.5. Cuts at
-    /// equal places come to the same thread: for a thread that has the first half of a layer's rows in its cache from
-    /// one phase, the update of these rows comes cheapest.
-    ///
-    /// # Panics
-    /// As [`Cuts::new`], and where there are not as many places as ranges.
-    pub fn placed(ranges: Vec<Range<usize>>, places: Vec<f64>) -> Self {
-        assert_eq!(ranges.len(), places.len(), "a place for each range");
-        let mut end = 0;
-        for range in &ranges {
-            assert!(
-                end <= range.start && range.start <= range.end,
-                "{range:?} begins before {end} or ends before it begins"
-            );
-            end = range.end;
-        }
-        let mut turns: Vec<usize> = (0..ranges.len()).collect();
-        turns.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
-        let mut before = vec![0];
-        before.extend(turns.iter().scan(0, |sum, &index| {
-            *sum += ranges[index].len();
-            Some(*sum)
-        }));
-        Cuts { ranges, end, turns, before }
-    }
-
-    /// The ranges.
-    pub fn ranges(&self) -> &[Range<usize>] {
-        &self.ranges
-    }
-
-    /// The turn before which this part of the elements lies, as nearly as cuts allow.
-    fn turn_at(&self, part: f64) -> usize {
-        let wanted = part * self.before[self.turns.len()] as f64;
-        let turn = self.before.partition_point(|&before| (before as f64) < wanted);
-        let distance = |turn: usize| (self.before[turn] as f64 - wanted).abs();
-        if turn > 0 && distance(turn - 1) < distance(turn) { turn - 1 } else { turn }
-    }
-}
-
 /// One cut's range of each arena in turn.
 #[derive(Debug)]
 pub struct Pieces<'a, T> {
@@ -599,25 +506,6 @@ mod tests {
     }
 
     #[test]
-    fn cuts_at_the_same_place_of_their_tensors_come_to_the_same_thread() {
-        // Two tensors of four cuts, the second one's half as long, and a small one.
-        let ends = [0, 8, 16, 24, 32, 36, 40, 44, 48, 49];
-        let ranges: Vec<_> = ends.windows(2).map(|ends| ends[0]..ends[1]).collect();
-        let places = [0.125, 0.375, 0.625, 0.875, 0.125, 0.375, 0.625, 0.875, 0.5];
-        let cuts = Cuts::placed(ranges, places.to_vec());
-        assert_eq!(cuts.turns, [0, 4, 1, 5, 8, 2, 6, 3, 7]);
-        assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(|part| cuts.turn_at(part)), [0, 2, 5, 7, 9]);
-    }
-
-    #[test]
-    fn a_share_is_taken_from_both_ends_until_nothing_is_left() {
-        let share = Share::default();
-        assert_eq!(share.first(), None);
-        share.set(3..6);
-        assert_eq!([share.first(), share.last(), share.first(), share.last()], [Some(3), Some(5), Some(4), None]);
-    }
-
-    #[test]
     fn others_take_the_tasks_of_a_thread_that_is_busy() {
         let mut team = Team::new(2);
         let done = AtomicU64::new(0);
@@ -631,12 +519,6 @@ mod tests {
             done.fetch_add(1, Ordering::SeqCst);
         });
         assert_eq!(done.load(Ordering::SeqCst), 6);
-    }
-
-    #[test]
-    #[should_panic(expected = "begins before")]
-    fn overlapping_cuts_are_refused() {
-        Cuts::new(vec![0..3, 2..4]);
     }
 
     #[test]
