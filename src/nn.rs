@@ -20,8 +20,9 @@ mod taps;
 #[cfg(test)]
 mod tests;
 mod text;
+mod winograd;
 
-pub use crew::{Alone, Arena, Crew};
+pub use crew::{Alone, Arena, Crew, Patches};
 pub use init::initialise;
 pub use local::Mode;
 pub use loss::Targets;

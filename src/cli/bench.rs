@@ -22,6 +22,7 @@ use crate::train::{Peak, Telemetry, Timing};
 
 Steps are those that training makes, on batches of the data in an epoch's random order. FLOPs are the multiply-adds
 that a step needs (forward, the gradient by the weights, and that by the input except in the first layer), twice.
+Where a convolution is computed in fewer multiplications than its definition has, those of the definition count.
 The peak is a product of two matrices of 1024 x 1024 numbers by the same code, measured between the rounds.
 
 With full telemetry each step's loss, accuracy, penalty and its tensors' sums are made a row and sent to a consumer, as

@@ -5,6 +5,7 @@ use super::forward::clear_beyond;
 use super::local::{Channel, Mode};
 use super::model::{ERROR_SUM, Kind, LARGEST_ERROR, LARGEST_VALUE, Node};
 use super::passage::{Band, Passage, Setting};
+use super::winograd::Images;
 use crate::kernel::{
     Element, Factor, LANES, Measure, Product, Start, Terms, largest, measure, product, transpose, zip, zip_from_two,
 };
@@ -52,8 +53,13 @@ impl<T: Element> Passage<T> {
         let value_piece = stage.values_step(stride);
         let (earlier, later) = self.bands.split_at_mut(index + 1);
         let (own, earlier) = earlier.split_last_mut().expect("the stage itself");
+        let Band { values, errors, numbers, bounds, slope, .. } = own;
+        if let Some(Band { errors: from, back: Some(winograd), .. }) = later.first_mut() {
+            let step = network.stages[index + 1].errors_step(stride);
+            let from = Images { values: from, step, at: network.head(index + 1).error };
+            winograd.compute(crew, instructions, from, None, (errors, piece));
+        }
         let (earlier, later) = (&*earlier, &*later);
-        let Band { values, errors, numbers, bounds, .. } = own;
         let (values, bounds) = (&*values, &*bounds);
         let arenas =
             [Arena { values: errors, bounds, unit: piece }, Arena { values: numbers, bounds, unit: stage.numbers }];
@@ -110,6 +116,12 @@ impl<T: Element> Passage<T> {
                 numbers[LARGEST_ERROR] = T::from_magnitude(largest(instructions, errors));
             }
         });
+        if let Some(slope) = slope {
+            let (head, source) = (network.head(index), network.source(network.head(index)));
+            let step = network.stages[source.stage].values_step(stride);
+            let images = Images { values: &earlier[source.stage].values, step, at: source.at };
+            slope.sum(crew, instructions, images, Images { values: errors, step: piece, at: head.error });
+        }
     }
 
     /// Of each sample the means of γ·error, and of γ·error times the normalised value.
@@ -144,7 +156,8 @@ impl<T: Element> Passage<T> {
     }
 
     /// Whether no sum in any gradient can leave the finite range: the largest |input| and |error| of each layer, times
-    /// the number of terms, bound them. Half of the range is left for rounding.
+    /// the number of terms, bound them. Half of the range is left for rounding. On the way of a convolution's gradient in
+    /// fewer multiplications sums are up to sixteen times as large, which the root leaves room for.
     pub fn gradients_are_bounded(&self, setting: Setting<'_, T>) -> bool {
         let network = setting.network;
         let most = |stage: usize, number: usize| {
@@ -209,6 +222,7 @@ fn from_next<T: Element>(
                 product(instructions, Product { a, b, terms, c, c_row, rows, columns: used, start: Start::Zero });
             }
         }
+        Kind::Conv(_) if next.back.is_some() => {}
         Kind::Conv(window) => {
             let area = window.height * window.width;
             let weights = &setting.weights[place(0)][channels.start * area..];

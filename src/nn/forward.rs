@@ -6,6 +6,7 @@ use super::loss::{CrossEntropy, Targets, squared_error};
 use super::model::{Kind, LARGEST_VALUE, Node};
 use super::passage::{Band, Passage, Setting, copy_at};
 use super::taps::Taps;
+use super::winograd::Images;
 use crate::kernel::{Element, Factor, LANES, Product, Start, Terms, largest, product, zip};
 use crate::stream::LossConfig;
 
@@ -29,7 +30,22 @@ impl<T: Element> Passage<T> {
         let piece = stage.values_step(stride);
         let (earlier, own) = self.bands.split_at_mut(index);
         let earlier = &*earlier;
-        let Band { values, numbers, columns, bounds, taps, .. } = &mut own[0];
+        let Band { values, numbers, columns, bounds, taps, forward, back, .. } = &mut own[0];
+        let head = network.head(index);
+        for way in [&mut *forward, back].into_iter().flatten() {
+            way.take_weights(crew, &setting.weights[network.tensors()[head.tensors[0]].place.clone()]);
+        }
+        if let Some(winograd) = forward {
+            let source = network.source(head);
+            let from = Images {
+                values: &earlier[source.stage].values,
+                step: network.stages[source.stage].values_step(stride),
+                at: source.at,
+            };
+            let bias = &setting.weights[network.tensors()[head.tensors[1]].place.clone()];
+            winograd.compute(crew, instructions, from, Some(bias), (values, piece));
+        }
+        let is_computed = forward.is_some();
         let (bounds, columns, taps) = (&*bounds, &*columns, &*taps);
         // The numbers of all channels lie behind each other as their values do, in units of their own.
         let arenas = [Arena { values, bounds, unit: piece }, Arena { values: numbers, bounds, unit: stage.numbers }];
@@ -37,7 +53,6 @@ impl<T: Element> Passage<T> {
         crew.share_out(tasks, arenas, |task, [values, numbers]| {
             let first = bounds[task];
             let channels = bounds[task + 1] - first;
-            let head = network.head(index);
             let source = network.source(head);
             let at = head.at * stride;
             match head.kind {
@@ -72,6 +87,7 @@ impl<T: Element> Passage<T> {
                         },
                     );
                 }
+                Kind::Conv(_) if is_computed => {}
                 Kind::Conv(_) => {
                     let from = &earlier[source.stage].values;
                     let area = network.tensors()[head.tensors[0]].row_len();

@@ -43,6 +43,9 @@ impl<T: Element> Passage<T> {
                     },
                 );
             }
+            (Role::Weight, Kind::Conv(_)) if let Some(slope) = &band.slope => {
+                slope.write(instructions, rows.start, gradient);
+            }
             (Role::Weight, Kind::Conv(window)) => {
                 let from = &self.bands[source.stage].values;
                 let values = network.stages[source.stage].values_step(stride);

@@ -222,7 +222,7 @@ impl Stage {
 }
 
 /// An odd number of cache lines: steps of a power of two would put all channels in the same few places of a cache.
-fn odd_lines(values: usize) -> usize {
+pub(super) fn odd_lines(values: usize) -> usize {
     ((values / LANES) | 1) * LANES
 }
 
@@ -275,7 +275,7 @@ impl Network {
     }
 
     /// The multiply-adds that a step really needs for each sample: forward, the gradient by the weights, and the
-    /// gradient by the input except in the first layer.
+    /// gradient by the input except in the first layer; of a convolution those of its definition.
     pub fn multiply_adds(&self) -> usize {
         let mut first = true;
         let products = self.nodes.iter().filter(|node| matches!(node.kind, Kind::Linear | Kind::Conv(_)));

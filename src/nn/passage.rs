@@ -9,6 +9,7 @@ use super::crew::{Arena, Crew};
 use super::loss::Targets;
 use super::model::{Kind, LARGEST_VALUE, Network, Node};
 use super::taps::Taps;
+use super::winograd::{KernelSlope, Sizes, Way, Winograd};
 use crate::kernel::{Columns, Element, Instructions, LANES, Matrices, largest};
 use crate::scalar::is_finite;
 
@@ -64,6 +65,11 @@ pub(super) struct Band<T> {
     pub(super) bounds: Vec<usize>,
     /// The places that a convolution's products run over.
     pub(super) taps: Option<Taps>,
+    /// How a convolution's outputs, and its inputs' errors, are computed in fewer multiplications, where they can be.
+    pub(super) forward: Option<Winograd<T>>,
+    pub(super) back: Option<Winograd<T>>,
+    /// The same of the gradient by its kernels.
+    pub(super) slope: Option<KernelSlope<T>>,
 }
 
 /// Where the rows of `Passage::rows` are.
@@ -119,6 +125,19 @@ impl<T: Element> Passage<T> {
                     places.for_each(|place| numbers[place + super::local::RUNNING_VARIANCE] = T::one());
                 }
             }
+            let sizes = match head.kind {
+                Kind::Conv(window) => {
+                    let shapes = [network.source(head).shape, head.shape];
+                    let images = shapes.map(|shape| [shape.height, shape.width]);
+                    Some(Sizes { window, channels: shapes.map(|shape| shape.channels), images })
+                }
+                _ => None,
+            };
+            let winograd = |way: Way, at: usize| {
+                let sizes = sizes.filter(|sizes| sizes.suit_winograd(way))?;
+                Some(Winograd::new(sizes, way, at, stride))
+            };
+            let learns_before = index > 0 && network.stages[index - 1].learns;
             Band {
                 values: rows(copies * stage.values_step(stride)),
                 errors: if purpose == Purpose::Training && stage.learns {
@@ -139,6 +158,15 @@ impl<T: Element> Passage<T> {
                 taps: match head.kind {
                     Kind::Conv(window) => Some(Taps::new(network, head, window, stride)),
                     _ => None,
+                },
+                forward: winograd(Way::Forward, head.at),
+                back: match purpose {
+                    Purpose::Training if learns_before => winograd(Way::Back, network.last(index - 1).error),
+                    _ => None,
+                },
+                slope: match purpose {
+                    Purpose::Training => sizes.and_then(|sizes| KernelSlope::new(sizes, stride)),
+                    Purpose::Evaluation => None,
                 },
             }
         });

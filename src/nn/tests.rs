@@ -7,7 +7,7 @@ mod errors;
 mod network;
 mod slopes;
 
-use super::crew::{Arena, Crew};
+use super::crew::{Arena, Crew, Patches};
 use super::loss::Targets;
 use super::model::{Network, Role};
 use super::passage::{Passage, Purpose, Setting};
@@ -188,6 +188,10 @@ impl Shuffled {
 }
 
 impl Crew for Shuffled {
+    fn threads(&self) -> usize {
+        3
+    }
+
     fn share_out<T: Send, const N: usize>(
         &mut self,
         tasks: usize,
@@ -211,6 +215,19 @@ impl Crew for Shuffled {
         for index in self.order(tasks) {
             let columns = Columns::of(values, layout, bounds[index]..bounds[index + 1]);
             task(index, arenas.each_mut().map(|parts| parts[index].take().unwrap()), columns);
+        }
+    }
+
+    fn share_out_patches<T: Send, S: Send>(
+        &mut self,
+        scratch: &mut [S],
+        patches: Patches<'_, T>,
+        task: impl Fn([usize; 2], &mut S, Columns<'_, T>) + Sync,
+    ) {
+        for index in self.order(patches.tasks()) {
+            let (parts, [rows, columns]) = Patches::<T>::of_task(index, patches.rows, patches.columns);
+            let patch = Columns::in_rows(patches.values, patches.layout, rows, columns);
+            task(parts, &mut scratch[index % self.threads()], patch);
         }
     }
 }

@@ -27,7 +27,7 @@ use std::thread::{self, JoinHandle};
 pub use self::cuts::Cuts;
 use self::share::Share;
 use crate::kernel::{Columns, Matrices};
-use crate::nn::{Arena, Crew};
+use crate::nn::{Arena, Crew, Patches};
 
 /// Turns of the waiting loop before a worker parks; the first ones spin, the rest give way to other threads.
 const PATIENCE: u32 = 4_000;
@@ -255,6 +255,10 @@ impl Team {
 }
 
 impl Crew for Team {
+    fn threads(&self) -> usize {
+        Team::threads(self)
+    }
+
     fn share_out<T: Send, const N: usize>(
         &mut self,
         tasks: usize,
@@ -280,10 +284,34 @@ impl Crew for Team {
             // SAFETY: `run` gives each index to one task, and bounds ascend, so tasks have different columns.
             let (pieces, columns) = unsafe {
                 let columns = bounds[index]..bounds[index + 1];
-                (parts.of_task(index), values.columns(layout, columns))
+                (parts.of_task(index), values.columns(layout, 0..layout.rows, columns))
             };
             task(index, pieces, columns);
         });
+    }
+
+    fn share_out_patches<T: Send, S: Send>(
+        &mut self,
+        scratch: &mut [S],
+        patches: Patches<'_, T>,
+        task: impl Fn([usize; 2], &mut S, Columns<'_, T>) + Sync,
+    ) {
+        assert!(scratch.len() >= Team::threads(self), "scratch for each thread");
+        let tasks = patches.tasks();
+        let Patches { values, layout, rows, columns } = patches;
+        assert!(rows.is_sorted() && columns.is_sorted(), "ascending bounds around each part");
+        let (values, scratch) = (Slice::of(values), Slice::of(scratch));
+        self.run_on(
+            tasks,
+            |part| (part * tasks as f64).round() as usize,
+            |thread, index| {
+                let (parts, [rows, columns]) = Patches::<T>::of_task(index, rows, columns);
+                // SAFETY: `run_on` gives each index to one task, and bounds ascend, so tasks have different patches; a
+                // thread runs one task at a time, so there is no other reference to its scratch.
+                let (scratch, patch) = unsafe { (scratch.item(thread), values.columns(layout, rows, columns)) };
+                task(parts, scratch, patch);
+            },
+        );
     }
 }
 
@@ -442,10 +470,11 @@ impl<'a, T> Slice<'a, T> {
     }
 
     /// # Safety
-    /// Columns that are alive at the same time are of one layout and do not overlap, and no part is alive meanwhile.
-    unsafe fn columns(&self, layout: Matrices, columns: Range<usize>) -> Columns<'a, T> {
+    /// Columns that are alive at the same time are of one layout and do not overlap in rows that they share, and no part
+    /// is alive meanwhile.
+    unsafe fn columns(&self, layout: Matrices, rows: Range<usize>, columns: Range<usize>) -> Columns<'a, T> {
         // SAFETY: within the slice, and by the caller's promise.
-        unsafe { Columns::part((self.start, self.len), layout, columns) }
+        unsafe { Columns::part((self.start, self.len), layout, rows, columns) }
     }
 
     /// # Safety

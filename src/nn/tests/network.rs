@@ -189,6 +189,30 @@ pub fn catalogue() -> Vec<(&'static str, Plan)> {
         ("one row", Plan::new(image(2, 1, 9), vec![conv(3, 3, 2, 1), Tanh, linear(3)])),
         ("one column", Plan::new(image(2, 9, 1), vec![conv(3, 3, 2, 1), Tanh, linear(3)])),
         (
+            "convolutions in fewer multiplications",
+            Plan::new(
+                image(2, 4, 6),
+                vec![
+                    conv(8, 3, 1, 1),
+                    Tanh,
+                    conv(9, 3, 1, 1),
+                    batch_norm(),
+                    Silu,
+                    residual(vec![conv(9, 3, 1, 1), Tanh]),
+                    max_pool(2, 2, 0),
+                    linear(3),
+                ],
+            ),
+        ),
+        (
+            "convolutions in fewer multiplications, not padded",
+            Plan::new(image(1, 7, 6), vec![conv(8, 1, 1, 0), Tanh, conv(8, 3, 1, 0), Sigmoid, linear(3)]),
+        ),
+        (
+            "convolutions in fewer multiplications of the input",
+            Plan::new(image(8, 4, 5), vec![conv(9, 3, 1, 2), Tanh, linear(2)]),
+        ),
+        (
             "everything",
             Plan::new(
                 image(3, 7, 6),
