@@ -34,7 +34,10 @@ pub struct Alarms {
     spike: Latch,
     imbalance: Latch,
     evaluations: Vec<(f64, f64)>,
+    /// Since when equilibrium is where it is.
     edited: u64,
+    /// The last edit, if there was one.
+    last_edit: Option<u64>,
 }
 
 /// One tensor under watch.
@@ -101,6 +104,7 @@ impl Alarms {
             imbalance: Latch::default(),
             evaluations: Vec::new(),
             edited: 0,
+            last_edit: None,
         }
     }
 
@@ -112,7 +116,7 @@ impl Alarms {
         alerts: &mut Vec<Alert>,
     ) {
         let step = row.step + 1;
-        let at = Moment { step, seconds: row.seconds };
+        let after_edit = |time: u64| self.last_edit.is_some_and(|edit| step <= edit.saturating_add(time));
         self.tracks.update(row.step, tensors.clone());
         let mut shortest = LONGEST;
         for (index, (sums, forces)) in tensors.enumerate() {
@@ -123,11 +127,13 @@ impl Alarms {
             if !forces.is_free() {
                 shortest = shortest.min(span);
             }
+            let at = Moment { step, seconds: row.seconds, is_settling: after_edit(4 * span) };
             let settled = !forces.is_free() && step as f64 > self.edited as f64 + 3.0 * tau;
             let ideal = self.tracks.get(index).filter(|track| settled && track.invariance() == Invariance::Holds);
             let turning = ideal.and_then(|track| track.rotation().zip(forces.equilibrium_rotation().ok()));
             watched.look(at, span, sums, &forces, turning, alerts);
         }
+        let at = Moment { step, seconds: row.seconds, is_settling: after_edit(4 * shortest) };
         let decayed = self.tensors.iter().zip(self.tracks.iter()).filter(|(watched, _)| watched.is_matrix);
         let balance = balance(decayed.filter_map(|(_, track)| track.rotation())).unwrap_or(1.0);
         if self.imbalance.raises(step, balance > BALANCE, shortest) {
@@ -142,7 +148,7 @@ impl Alarms {
 
     /// Takes in an evaluation, and adds what it raises.
     pub fn evaluated(&mut self, evaluation: &Evaluation, alerts: &mut Vec<Alert>) {
-        let at = Moment { step: evaluation.step, seconds: evaluation.seconds };
+        let at = Moment { step: evaluation.step, seconds: evaluation.seconds, is_settling: false };
         let (train, validation) = (evaluation.train.loss, evaluation.validation.loss);
         if !(train.is_finite() && validation.is_finite()) {
             let number = if validation.is_finite() { train } else { validation };
@@ -166,6 +172,7 @@ impl Alarms {
     /// A hyperparameter was edited before the update with this index: equilibrium is elsewhere from now on.
     pub fn edited(&mut self, step: u64) {
         self.edited = step;
+        self.last_edit = Some(step);
         self.tracks.edited();
     }
 
@@ -224,19 +231,25 @@ impl Watched {
 struct Moment {
     step: u64,
     seconds: f64,
+    /// An edit is so recent that what is seen may be what it was meant to do.
+    is_settling: bool,
 }
 
 impl Moment {
     fn alert(self, tensor: Option<&str>, (level, kind, number, bound): Finding) -> Alert {
-        let Moment { step, seconds } = self;
-        let (tensor, hint) = (tensor.map(str::to_owned), hint(kind).to_owned());
+        let Moment { step, seconds, is_settling } = self;
+        let (tensor, hint) = (tensor.map(str::to_owned), hint(kind, is_settling).to_owned());
         Alert { step, seconds, level, kind, tensor, number, bound, hint }
     }
 }
 
-/// What it means, and what to do.
-fn hint(kind: AlertKind) -> &'static str {
+/// What it means, and what to do. Soon after an edit advice to turn back would be hasty: more λ lets norms fall and the
+/// training loss rise, which is what it is for.
+fn hint(kind: AlertKind, is_settling: bool) -> &'static str {
     match kind {
+        AlertKind::DecayWins if is_settling => "the norm falls since the last edit: lower λ if it does not settle",
+        AlertKind::NormHalved if is_settling => "the last edit shortens it quickly: see where it settles, or undo",
+        AlertKind::LossSpike if is_settling => "it moves since the last edit: give that some time, or undo",
         AlertKind::DecayWins => "decay removes more than the gradient writes: lower λ",
         AlertKind::NormHalved => "the norm collapses within a quarter of decay's timescale: lower λ or η",
         AlertKind::NormLost => "hardly anything of the weights is left: lower λ, or go back to a snapshot",

@@ -303,3 +303,17 @@ fn the_question_can_be_put_off_and_comes_again() {
     let screen = desk.look(80, 24);
     assert!(screen.contains("1 stop the run") && !screen.contains("go on without"), "{screen}");
 }
+
+#[test]
+fn alerts_do_not_hide_what_the_last_edit_did() {
+    let mut desk = decaying();
+    for step in [390, 392, 394, 396, 398] {
+        let (level, kind, hint) = (Level::Warning, AlertKind::LossSpike, "a hint that takes its room".into());
+        let alert = Alert { step, seconds: 1.0, level, kind, tensor: None, number: 3.0, bound: 1.0, hint };
+        desk.hear(What::Alert(alert));
+    }
+    let screen = desk.look(120, 36);
+    let (_, events) = screen.split_once("5 events").unwrap();
+    assert!(events.lines().nth(1).unwrap().contains("since then: val"), "{screen}");
+    assert!(events.lines().nth(2).unwrap().contains("398"), "{screen}");
+}

@@ -64,6 +64,20 @@ fn decay_that_wins_for_a_while_is_told_once_until_it_lost() {
 }
 
 #[test]
+fn what_an_edit_was_meant_to_do_is_no_reason_to_turn_back() {
+    let hint = |edit: Option<u64>| {
+        let mut run = Run::new(1);
+        edit.into_iter().for_each(|step| run.alarms.edited(step));
+        let winning = TensorSums { d2: 1e-6, ..still(1.0) };
+        (100..120).for_each(|step| run.update(step, 1.0, &[winning]));
+        run.alerts[0].hint.clone()
+    };
+    // τ is 40 updates, and the alert comes at 110.
+    assert!(hint(Some(90)).contains("since the last edit"), "{}", hint(Some(90)));
+    assert_eq!(hint(Some(60)), hint(None));
+}
+
+#[test]
 fn a_norm_that_halves_is_told_and_one_that_shrinks_slowly_is_not() {
     for (rate, halved, lost) in [(0.9, true, true), (0.95, false, true), (0.999, false, false)] {
         let mut run = Run::new(1);

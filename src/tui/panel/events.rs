@@ -1,4 +1,4 @@
-//! What happened, the last thing first.
+//! What happened, the last thing first; but above all what the last edit did.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,7 +22,14 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         buffer.set_stringn(inside.x + 1, inside.y, &text, inside.width.into(), app.theme.quiet);
     }
     let width = inside.width.saturating_sub(2);
-    let entries = run.journal.entries.iter().rev().skip(app.scrolled);
+    // What came after an edit must not hide what it did.
+    let is_last_edit = |entry: &&Entry| {
+        let Happening::Edited(number) = entry.what else { return false };
+        number == run.journal.edits.len()
+    };
+    let hero = run.journal.entries.iter().rev().find(is_last_edit);
+    let others = run.journal.entries.iter().rev().filter(|entry| !is_last_edit(entry));
+    let entries = hero.into_iter().chain(others).skip(app.scrolled);
     let lines = entries.flat_map(|entry| wrap(line(app, run, entry, width, Stamp::Step), width));
     for (y, line) in (inside.y..inside.bottom()).zip(lines) {
         buffer.set_line(inside.x + 1, y, &line, width);
