@@ -13,6 +13,7 @@ pub(super) mod losses;
 pub(super) mod norm;
 mod rotation;
 pub(super) mod sentinel;
+pub(super) mod sessions;
 mod spectrum;
 pub(super) mod status;
 mod tensor;

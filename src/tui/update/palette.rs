@@ -1,6 +1,6 @@
 //! Commands that are typed: `:set weight_decay@fc1 0.1`.
 
-use super::{Effect, charts, edits, keys, replay, while_it_lasts};
+use super::{Effect, charts, compare, edits, keys, replay, while_it_lasts};
 use crate::stream::{Command, Knob, Scope};
 use crate::tui::Access;
 use crate::tui::app::dial::{Cause, Which};
@@ -12,7 +12,7 @@ use crate::tui::keymap::Action;
 use crate::tui::theme::Theme;
 
 /// Every command, with what comes after it.
-const COMMANDS: [(&str, &str); 21] = [
+const COMMANDS: [(&str, &str); 22] = [
     ("set", "KEY[@LAYER or TENSOR] VALUE"),
     ("pause", ""),
     ("resume", ""),
@@ -32,6 +32,7 @@ const COMMANDS: [(&str, &str); 21] = [
     ("glyphs", "braille, octant or ascii"),
     ("mouse", ""),
     ("export", "csv, jsonl, tensorboard, markdown or svg"),
+    ("compare", "NAMES OF SESSIONS, or their beginnings"),
     ("help", ""),
     ("quit", ""),
 ];
@@ -97,6 +98,7 @@ pub(super) fn run(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
         }
         "glyphs" => app.options.glyphs = rest.parse().map_err(|_| choice("glyphs"))?,
         "export" => return export(app, rest),
+        "compare" => return compare::with(app, rest),
         "help" => return Ok(keys::act(app, Action::Help)),
         _ => return Ok(keys::act(app, Action::Quit)),
     }
