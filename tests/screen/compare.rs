@@ -85,19 +85,13 @@ fn recordings_are_chosen_from_a_list() {
     assert_eq!(asked(&desk).question, Question::Contest(both));
     assert!(desk.look(120, 36).contains("reading …"));
     // Space takes and puts back; training was asked for nothing by any of this.
-    let mut desk = listed("v");
-    desk.press(" k j <Enter>");
-    assert_eq!(
-        asked(&desk).question,
-        Question::Contest(vec!["/sessions/calm.wdtop".into(), "/sessions/wild.wdtop".into()])
-    );
-    let mut desk = listed("v");
-    desk.press(" kk <Up>  <Enter>");
-    assert_eq!(
-        asked(&desk).question,
-        Question::Contest(vec!["/sessions/calm.wdtop".into(), "/sessions/wild.wdtop".into()])
-    );
-    assert!(desk.sent.is_empty());
+    for (keys, places) in [(" k  <Enter>", vec!["wild"]), ("j <Up> <Enter>", vec!["calm", "wild"])] {
+        let mut desk = listed("v");
+        desk.press(keys);
+        let places = places.iter().map(|name| format!("/sessions/{name}.wdtop")).collect();
+        assert_eq!(asked(&desk).question, Question::Contest(places), "{keys:?}");
+        assert!(desk.sent.is_empty());
+    }
 }
 
 #[test]
