@@ -2,6 +2,7 @@
 
 mod bench;
 mod compare;
+mod comparisons;
 mod completions;
 mod export;
 mod exports;

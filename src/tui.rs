@@ -8,6 +8,7 @@
 //! It knows neither training nor session folders: both are on the other end of the [stream](crate::stream).
 
 mod app;
+mod archive;
 pub mod board;
 mod coach;
 mod digits;
@@ -33,6 +34,7 @@ use ratatui::Frame;
 use thiserror::Error;
 
 pub use self::app::{App, Capture};
+pub use self::archive::{Answer, Archive, Finding, Inquiry, Question, Recorded};
 pub use self::glyphs::{Glyphs, UnknownGlyphs};
 use self::input::Signals;
 pub use self::keymap::markdown as keys_as_markdown;
@@ -146,6 +148,7 @@ pub fn run(
     events: EventReceiver,
     commands: Sender<Command>,
     exporter: Option<Exporter>,
+    archive: Option<Archive>,
     options: Options,
 ) -> Result<Outcome, Error> {
     let signals = Signals::listen()?;
@@ -162,6 +165,7 @@ pub fn run(
         events,
         commands,
         exporter,
+        archive,
         begin: Instant::now(),
         drawn: None,
         freshness: Freshness::Stale,
@@ -190,6 +194,7 @@ struct Session {
     events: EventReceiver,
     commands: Sender<Command>,
     exporter: Option<Exporter>,
+    archive: Option<Archive>,
     begin: Instant,
     drawn: Option<Instant>,
     freshness: Freshness,
@@ -216,6 +221,7 @@ impl Session {
     fn run(&mut self, mut keys: Receiver<TerminalEvent>, signals: &Signals) {
         let mut events = self.events.channel().clone();
         let mut written = self.exporter.as_ref().map_or_else(never, |exporter| exporter.written.clone());
+        let mut found = self.archive.as_ref().map_or_else(never, |archive| archive.found.clone());
         while self.ending.is_none() {
             self.draw();
             let timer = self.next_wake().map_or_else(never, at);
@@ -245,6 +251,10 @@ impl Session {
                 recv(written) -> told => match told {
                     Ok(told) => self.take(Msg::Exported(told)),
                     Err(_) => written = never(),
+                },
+                recv(found) -> finding => match finding {
+                    Ok(finding) => self.take(Msg::Found(finding)),
+                    Err(_) => found = never(),
                 },
                 recv(self.screen.written()) -> buffer => if let Ok(buffer) = buffer {
                     self.screen.accept(buffer);
@@ -341,6 +351,15 @@ impl Session {
                         self.exporter.as_ref().is_some_and(|exporter| exporter.formats.try_send(format).is_ok());
                     if !asked {
                         let effects = update(&mut self.app, Msg::Exported(Err("one after the other".into())));
+                        self.perform(effects);
+                    }
+                }
+                Effect::Ask(inquiry) => {
+                    let number = inquiry.number;
+                    let asked = self.archive.as_ref().is_some_and(|archive| archive.asked.try_send(inquiry).is_ok());
+                    if !asked {
+                        let answer = Err("nobody is there to read recordings".into());
+                        let effects = update(&mut self.app, Msg::Found(Finding { number, answer }));
                         self.perform(effects);
                     }
                 }

@@ -11,7 +11,7 @@ use assert_cmd::Command;
 use crossbeam_channel::{Sender, bounded};
 use tempfile::TempDir;
 use wdtop::record::{Recorder, Session};
-use wdtop::stream::{Author, Command as Order, EventReceiver, Knob, Setting, What, lossless};
+use wdtop::stream::{Author, Command as Order, DecayMode, EventReceiver, Knob, Setting, What, lossless};
 use wdtop::train::{self, Experiment, Sentinel};
 
 fn home() -> TempDir {
@@ -95,6 +95,57 @@ fn a_run_under_a_hand_is_repeated_bit_for_bit_on_any_number_of_threads() {
         let output = wdtop(&home, &["rerun", "a", "--verify", "--threads", threads]).assert().success().stderr("");
         output.stdout("same bits: 40 steps, 7 evaluations, 6 edits\n");
     }
+}
+
+#[test]
+fn a_decay_mode_that_is_turned_from_the_start_is_the_one_that_was_chosen() {
+    let home = home();
+    let digest = |name: &str, options: &[&str]| {
+        let short = ["--steps", "12", "--train-samples", "300", "--model", "mlp:784-12-10", "--weight-decay", "3"];
+        let arguments =
+            [&["train", "--headless", "--optimizer", "adam", "--record", name], &short[..], options].concat();
+        wdtop(&home, &arguments).assert().success();
+        let session = Session::open(&home.path().join(format!("{name}.wdtop"))).unwrap();
+        session.summary().unwrap().digest.clone()
+    };
+    let modes = ["l2", "decoupled", "cautious", "none"];
+    let chosen = modes.map(|mode| digest(mode, &["--decay-mode", mode]));
+    for (mode, chosen) in modes.iter().zip(&chosen) {
+        for first in modes.iter().filter(|first| *first != mode) {
+            let edit = format!("0:decay_mode={mode}");
+            let turned = digest(&format!("{first}-{mode}"), &["--decay-mode", first, "--edit", &edit]);
+            assert_eq!(turned, *chosen, "from {first} to {mode}");
+        }
+    }
+    assert!((1..modes.len()).all(|at| !chosen[..at].contains(&chosen[at])));
+}
+
+#[test]
+fn a_run_whose_decay_mode_was_turned_is_repeated_from_its_start_and_from_a_snapshot() {
+    let home = home();
+    let live = Live::start(&home.path().join("a.wdtop"), &[]);
+    let mode = |mode: DecayMode| live.set(Knob::DecayMode, "all", Some(mode.number()));
+    live.set(Knob::WeightDecay, "all", Some(3.0));
+    mode(DecayMode::Cautious);
+    // AdamW has no coupled decay: nothing changes.
+    mode(DecayMode::L2);
+    live.run_until(13, Order::Snapshot);
+    mode(DecayMode::Decoupled);
+    live.run_until(25, Order::Evaluate);
+    mode(DecayMode::Cautious);
+    mode(DecayMode::None);
+    live.end(Order::Resume);
+    let session = Session::open(&home.path().join("a.wdtop")).unwrap();
+    let edits: Vec<String> = session.edits().map(|edit| edit.describe(|value| value.to_string())).collect();
+    assert_eq!(edits[1..3], ["decay decoupled → cautious", "decay cautious → decoupled"]);
+    assert_eq!(session.steps().unwrap().map(|stretch| stretch.batch.len()).sum::<usize>(), 40);
+    let columns = |name: &str| session.columns().contains(&name.to_owned());
+    assert!(columns("fc1.weight/norm") && home.path().join("a.wdtop/steps-001.arrows").exists());
+    wdtop(&home, &["rerun", "a", "--verify"])
+        .assert()
+        .success()
+        .stdout("same bits: 40 steps, 6 evaluations, 5 edits\n");
+    wdtop(&home, &["rerun", "a", "--verify", "--from", "13"]).assert().success();
 }
 
 #[test]

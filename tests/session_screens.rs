@@ -217,6 +217,42 @@ fn sessions_are_compared_on_the_screen() {
 }
 
 #[test]
+fn a_run_is_compared_with_recordings_while_it_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    train(home.path(), &["--record", "decayed", "--edit", "100:weight_decay=3"]);
+    let short = ["--pace", "100", "--train-samples", "300", "--model", "mlp:784-12-10", "--evaluate-every", "20"];
+    let mut window = Window::open(home.path(), &[["train", "--record", "now"].as_slice(), &short].concat());
+    window.wait_for("val 0.");
+    window.press("v");
+    window.wait_for("[ ] decayed");
+    window.press("\r");
+    window.wait_for("training runs, step");
+    window.wait_for("now");
+    window.wait_for("λ 0 → 3");
+    window.press("d");
+    window.wait_for("validation/loss less a · now");
+    let step = |window: &Window| {
+        let text = window.look();
+        let after = text.split("training runs, step ").nth(1).unwrap();
+        after.split_whitespace().next().unwrap().replace(',', "").parse::<u64>().unwrap()
+    };
+    let first = step(&window);
+    let begin = Instant::now();
+    while step(&window) < first + 50 {
+        assert!(begin.elapsed() < PATIENCE, "training waits for the comparison:\n{}", window.look());
+        thread::sleep(Duration::from_millis(50));
+    }
+    window.press("q");
+    window.wait_for("1 loss");
+    window.press(":compare nobody\r");
+    window.wait_for("no session `nobody`");
+    window.press("q");
+    window.wait_for("stop training and quit?");
+    window.press("y");
+    assert_eq!(window.end(), 0);
+}
+
+#[test]
 fn removing_asks_on_a_terminal_and_takes_no_for_no() {
     let home = tempfile::tempdir().unwrap();
     train(home.path(), &["--record", "a"]);

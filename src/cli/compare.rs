@@ -127,7 +127,7 @@ impl Args {
         let (column, baseline) = (self.curves.first().cloned(), comparison.baseline);
         let preferences = preferences::load()?;
         let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
-        let begin = board::Begin { column, align, baseline, glyphs };
+        let begin = board::Begin { column, align, baseline, glyphs, ..board::Begin::default() };
         let contest = contest(&sessions, comparison, columns);
         let load = move |column: &str| load(&sessions, column);
         Ok(match board::run(contest, begin, preferences.theme(), Box::new(load))? {
@@ -164,7 +164,7 @@ impl Args {
 }
 
 /// The names of all curves that any session has: those of the first, then what the others add.
-fn columns(sessions: &[Session]) -> Vec<String> {
+pub(super) fn columns(sessions: &[Session]) -> Vec<String> {
     let mut columns: Vec<String> = Vec::new();
     let mut known = BTreeSet::new();
     for column in sessions.iter().flat_map(Session::columns) {
@@ -176,7 +176,7 @@ fn columns(sessions: &[Session]) -> Vec<String> {
 }
 
 /// The comparison as the screen has it.
-fn contest(sessions: &[Session], comparison: Comparison, columns: Vec<String>) -> board::Contest {
+pub(super) fn contest(sessions: &[Session], comparison: Comparison, columns: Vec<String>) -> board::Contest {
     let number = |number: Option<Number>| number.map(|number| number.0);
     let best = |best: Option<Best>| best.map(|best| (best.value, best.step));
     let entrants = sessions.iter().zip(comparison.sessions).map(|(session, outline)| board::Entrant {
@@ -200,7 +200,7 @@ fn contest(sessions: &[Session], comparison: Comparison, columns: Vec<String>) -
 }
 
 /// A curve of every session, read by several threads.
-fn load(sessions: &[Session], column: &str) -> Result<Vec<Vec<board::Sample>>, String> {
+pub(super) fn load(sessions: &[Session], column: &str) -> Result<Vec<Vec<board::Sample>>, String> {
     let read = |session: &Session| -> Result<Vec<board::Sample>, String> {
         let curve = session.curves(&[column]).map_err(|error| error.to_string())?.swap_remove(0);
         let sample = |point: record::Point| board::Sample {

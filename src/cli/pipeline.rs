@@ -13,7 +13,7 @@ use jiff::Zoned;
 use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::settings::Watched;
-use super::{FAILED, Usage, exports, preferences, signals};
+use super::{FAILED, Usage, comparisons, exports, preferences, signals};
 use crate::headless::{self, Ending, Style};
 use crate::record::{self, Recorded, Recorder};
 use crate::stream::{Command, EventReceiver, EventSender, Score, StopReason, Summary, lossless, merging, printable};
@@ -266,10 +266,11 @@ fn show(experiment: Experiment, recorder: Option<(Recorder, Need)>, options: tui
     let need = recorder.as_ref().map(|(_, need)| *need);
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
+    let archive = folder.clone().and_then(comparisons::spawn);
     let (exporter, exporting) = folder.and_then(exports::spawn).unzip();
     let formats = if exporter.is_some() { exports::formats() } else { Vec::new() };
     let options = tui::Options { recording: name, formats, ..options };
-    let outcome = tui::run(events, commands.clone(), exporter, options);
+    let outcome = tui::run(events, commands.clone(), exporter, archive, options);
     let recorded = match &outcome {
         Ok(outcome) if outcome.summary.is_some() || outcome.failure.is_some() => Running::recorded(recording),
         // Told to leave at once, the recorder is not waited for: what it has written is sound.

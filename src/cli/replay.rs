@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use crossbeam_channel::bounded;
 use signal_hook::consts::{SIGHUP, SIGINT};
 
-use super::{Usage, exports, preferences, signals};
+use super::{Usage, comparisons, exports, preferences, signals};
 use crate::headless::{self, Style};
 use crate::record::{self, session_name};
 use crate::replay::{self, AtEnd, Playback};
@@ -84,11 +84,12 @@ impl Args {
         let Some(style) = style else {
             let recording = Some(session_name(&path));
             let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
+            let archive = comparisons::spawn(path.clone());
             let (exporter, exporting) = exports::spawn(path).unzip();
             let formats = if exporter.is_some() { exports::formats() } else { Vec::new() };
             let access = Access::Replay;
             let options = tui::Options { recording, glyphs, access, preferences, formats, ..Default::default() };
-            let outcome = tui::run(events, commands, exporter, options).context("the terminal")?;
+            let outcome = tui::run(events, commands, exporter, archive, options).context("the terminal")?;
             exports::finish(exporting, outcome.ending);
             outcome.panels.iter().for_each(|panels| preferences::remember(panels));
             return Ok(match outcome.ending {

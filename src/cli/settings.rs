@@ -129,7 +129,7 @@ pub struct Settings {
     set: Vec<String>,
 
     /// Change λ, η or another hyperparameter before the update with this 0-based index, as a key press would:
-    /// --edit 1000:weight_decay=3. A layer or tensor is named with @ (1000:weight_decay@fc1=3)
+    /// --edit 1000:weight_decay=3, --edit 1000:decay_mode=l2. A layer or tensor is named with @ (1000:weight_decay@fc1=3)
     #[arg(long, value_name = "STEP:KEY=VALUE", help_heading = "Run")]
     #[serde(skip)]
     edit: Vec<String>,
@@ -422,11 +422,16 @@ fn parse_edit(text: &str) -> Result<PlannedEdit> {
     let (key, value) = rest.split_once('=').ok_or_else(|| wrong("there is no ="))?;
     let step = step.trim().parse().map_err(|_| wrong("the step is not a whole number of at least 0"))?;
     let (key, scope) = key.trim().split_once('@').unwrap_or((key.trim(), "all"));
+    let knob = Knob::from(key.to_owned());
     let value = match value.trim() {
         "inherit" => None,
+        word if knob == Knob::DecayMode => {
+            let mode = DecayMode::named(word);
+            Some(mode.ok_or_else(|| wrong("the value is no decay mode, as decoupled or l2"))?.number())
+        }
         number => Some(number.parse().map_err(|_| wrong("the value is not a number"))?),
     };
-    Ok(PlannedEdit { step, knob: Knob::from(key.to_owned()), scope: Scope::from(scope.to_owned()), value })
+    Ok(PlannedEdit { step, knob, scope: Scope::from(scope.to_owned()), value })
 }
 
 pub(super) fn at_least_one(text: &str) -> Result<i64, String> {

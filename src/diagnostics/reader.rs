@@ -113,6 +113,10 @@ impl Reader {
                 self.optimizer.hyper.insert(key.clone(), edit.to);
                 self.regime = regime(&self.optimizer);
             }
+            (Knob::DecayMode, _) => {
+                self.optimizer.decay_mode = DecayMode::numbered(edit.to).unwrap_or(self.optimizer.decay_mode);
+                self.regime = regime(&self.optimizer);
+            }
             (Knob::WeightDecay, Scope::All) => self.all = edit.to,
             (Knob::WeightDecay, scope) => {
                 for (own, tensor) in self.own.iter_mut().zip(&self.tensors) {

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::hyper::{Allowed, HyperSpec};
 use super::schedule::factor;
-use crate::stream::{Dial, Knob, KnobState, Schedule, Scope, Setting, TensorInfo};
+use crate::stream::{DecayMode, Dial, Knob, KnobState, Schedule, Scope, Setting, TensorInfo};
 
 /// Why a setting is not taken.
 #[derive(Debug, Error, PartialEq)]
@@ -18,6 +18,14 @@ pub enum KnobError {
         value: f64,
         /// What is allowed.
         allowed: Allowed,
+    },
+    /// The rule cannot decay that way.
+    #[error("decay mode must be one of {}, got {}", mode_names(allowed), Knob::DecayMode.show(*value, |number| number.to_string()))]
+    Mode {
+        /// What was asked for.
+        value: f64,
+        /// The modes that have a meaning.
+        allowed: &'static [DecayMode],
     },
     /// The rule has no such hyperparameter.
     #[error("unknown key `{key}`: {} can be set", keys.join(", "))]
@@ -94,6 +102,14 @@ pub struct Knobs {
     tensors: Vec<TensorInfo>,
     specs: Vec<HyperSpec>,
     hyper: Vec<f64>,
+    /// How λ enters, and how it may; none where that is the optimizer's business alone.
+    mode: Option<Mode>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Mode {
+    now: DecayMode,
+    allowed: &'static [DecayMode],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -140,6 +156,7 @@ impl Knobs {
             tensors,
             specs,
             hyper,
+            mode: None,
         })
     }
 
@@ -153,6 +170,12 @@ impl Knobs {
         Ok(self)
     }
 
+    /// The same with a decay mode that can be turned, to one of those that have a meaning for the rule.
+    pub fn with_decay_mode(mut self, now: DecayMode, allowed: &'static [DecayMode]) -> Self {
+        self.mode = Some(Mode { now, allowed });
+        self
+    }
+
     /// The same, moved by schedules whose numbers are complete.
     pub fn with_schedules(mut self, lr: Schedule, weight_decay: Schedule) -> Self {
         self.schedules = Schedules { lr, weight_decay };
@@ -163,7 +186,7 @@ impl Knobs {
     /// The values in force, without the schedules that move them.
     pub fn save(&self) -> KnobState {
         let Knobs { lr, weight_decay, own, hyper, .. } = self.clone();
-        KnobState { lr, weight_decay, own, hyper }
+        KnobState { lr, weight_decay, own, hyper, decay_mode: self.decay_mode() }
     }
 
     /// Makes them those that were saved.
@@ -172,7 +195,10 @@ impl Knobs {
     /// Where they are of another number of tensors or hyperparameters.
     pub fn restore(&mut self, saved: KnobState) {
         assert_eq!((saved.own.len(), saved.hyper.len()), (self.own.len(), self.hyper.len()), "of the same run");
-        let KnobState { lr, weight_decay, own, hyper } = saved;
+        let KnobState { lr, weight_decay, own, hyper, decay_mode } = saved;
+        if let (Some(mode), Some(now)) = (&mut self.mode, decay_mode) {
+            mode.now = now;
+        }
         (self.lr, self.weight_decay, self.own, self.hyper) = (lr, weight_decay, own, hyper);
     }
 
@@ -210,6 +236,11 @@ impl Knobs {
         &self.hyper
     }
 
+    /// How λ enters; none where no edit can change it and the optimizer knows.
+    pub fn decay_mode(&self) -> Option<DecayMode> {
+        self.mode.map(|mode| mode.now)
+    }
+
     /// λ of the tensor at `index`.
     pub fn tensor_decay(&self, index: usize) -> f64 {
         match self.own[index] {
@@ -225,8 +256,10 @@ impl Knobs {
     /// [`KnobError`]; nothing has changed then.
     pub fn set(&mut self, setting: &Setting) -> Result<Change, KnobError> {
         let Setting { knob, scope, value, .. } = setting;
-        if let Some(value) = *value {
-            check(knob, value, self.allowed(knob)?)?;
+        match *value {
+            Some(value) if *knob == Knob::DecayMode => drop(self.mode_of(value)?),
+            Some(value) => check(knob, value, self.allowed(knob)?)?,
+            None => {}
         }
         if *knob == Knob::WeightDecay && *scope != Scope::All {
             return self.set_own(scope, *value);
@@ -240,6 +273,11 @@ impl Knobs {
         let (from, constant) = match knob {
             Knob::LearningRate => (replace(&mut self.lr, to, lr), lr == 0.0),
             Knob::WeightDecay => (replace(&mut self.weight_decay, to, weight_decay), weight_decay == 0.0),
+            Knob::DecayMode => {
+                let now = self.mode_of(to)?;
+                let before = self.mode.replace(Mode { now, allowed: self.mode.map_or(&[], |mode| mode.allowed) });
+                (before.map_or(to, |mode| mode.now.number()), false)
+            }
             Knob::Hyper(key) => (std::mem::replace(&mut self.hyper[place(&self.specs, key)?], to), false),
         };
         Ok(Change { from, to, inherits: false, constant })
@@ -270,10 +308,17 @@ impl Knobs {
         Ok(Change { from, to: self.tensor_decay(first), inherits, constant: !inherits && factor == 0.0 })
     }
 
+    /// The mode that a number asks for.
+    fn mode_of(&self, number: f64) -> Result<DecayMode, KnobError> {
+        let allowed = self.mode.map_or(&[] as &[DecayMode], |mode| mode.allowed);
+        let mode = DecayMode::numbered(number).filter(|mode| allowed.contains(mode));
+        mode.ok_or(KnobError::Mode { value: number, allowed })
+    }
+
     fn allowed(&self, knob: &Knob) -> Result<Allowed, KnobError> {
         match knob {
             Knob::LearningRate => Ok(self.lr_allowed),
-            Knob::WeightDecay => Ok(Allowed::NotNegative),
+            Knob::WeightDecay | Knob::DecayMode => Ok(Allowed::NotNegative),
             Knob::Hyper(key) => Ok(self.specs[place(&self.specs, key)?].allowed),
         }
     }
@@ -297,12 +342,17 @@ fn name(knob: &Knob) -> String {
     match knob {
         Knob::LearningRate => "learning rate".into(),
         Knob::WeightDecay => "weight decay".into(),
+        Knob::DecayMode => "decay mode".into(),
         Knob::Hyper(key) => key.clone(),
     }
 }
 
 fn check(knob: &Knob, value: f64, allowed: Allowed) -> Result<(), KnobError> {
     if allowed.contains(value) { Ok(()) } else { Err(KnobError::OutOfRange { name: name(knob), value, allowed }) }
+}
+
+fn mode_names(modes: &[DecayMode]) -> String {
+    modes.iter().map(DecayMode::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A value for a message, with what f32 makes of it where that is why it is refused.
@@ -375,6 +425,24 @@ mod tests {
             assert_eq!(set(&mut knobs, key, scope, value).unwrap_err(), message);
         }
         assert_eq!((knobs.lr(), decays(&knobs)), (0.0, [0.0; 4]));
+    }
+
+    #[test]
+    fn a_decay_mode_is_one_that_the_rule_knows() {
+        let beside: &[DecayMode] = &[DecayMode::Decoupled, DecayMode::None];
+        let mut knobs = knobs().with_decay_mode(DecayMode::Decoupled, beside);
+        let change = set(&mut knobs, "decay_mode", "all", Some(DecayMode::None.number())).unwrap();
+        assert_eq!((change.from, change.to, knobs.decay_mode()), (1.0, 4.0, Some(DecayMode::None)));
+        for (value, got) in [(0.0, "l2"), (2.5, "2.5")] {
+            let message = format!("decay mode must be one of decoupled, none, got {got}");
+            assert_eq!(set(&mut knobs, "decay_mode", "all", Some(value)).unwrap_err(), message);
+        }
+        let scoped = set(&mut knobs, "decay_mode", "fc1", Some(1.0)).unwrap_err();
+        assert_eq!(scoped, "decay mode is one for all tensors: its scope must be all, got fc1");
+        let saved = knobs.save();
+        set(&mut knobs, "decay_mode", "all", Some(1.0)).unwrap();
+        knobs.restore(saved);
+        assert_eq!(knobs.decay_mode(), Some(DecayMode::None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::Knobs;
 use super::adam::{AdaBound, Adamax, BOUND, ChainerAdam, MOMENTS, NADAM, NAdam, RAdam, Squares, TorchAdam};
 use super::hooks::{self, Hooks};
 use super::hyper::{Allowed, HyperSpec};
@@ -304,7 +305,12 @@ impl Choice {
 
     /// Ready to run; `seed` determines the noise.
     pub fn build<T: Precision>(&self, seed: u64) -> Optimizer<T> {
-        let hooks = Hooks::new(&self.hooks, self.rule.convention, self.rule.hyper.len(), seed);
+        let mut hooks = self.hooks.clone();
+        // Decay can become coupled while it trains: until then its place adds nothing.
+        if self.rule.decay_modes.contains(&DecayMode::L2) && !hooks.contains(&Hook::WeightDecay) {
+            hooks.push(Hook::WeightDecay);
+        }
+        let hooks = Hooks::new(&hooks, self.rule.convention, self.rule.hyper.len(), seed);
         Optimizer { rule: T::rule(self.rule), own: self.rule.hyper.len(), decay_mode: self.decay_mode, hooks }
     }
 }
@@ -370,6 +376,11 @@ pub struct Optimizer<T> {
 }
 
 impl<T: Scalar> Optimizer<T> {
+    /// How λ enters with these hyperparameters.
+    pub(crate) fn mode(&self, knobs: &Knobs) -> DecayMode {
+        knobs.decay_mode().unwrap_or(self.decay_mode)
+    }
+
     /// A rule from outside, with as many hyperparameters of its own as `hyper` has; without hooks but coupled decay.
     pub fn custom(rule: Box<dyn Rule<T>>, hyper: &[HyperSpec], decay_mode: DecayMode) -> Self {
         let hooks: &[Hook] = if decay_mode == DecayMode::L2 { &[Hook::WeightDecay] } else { &[] };

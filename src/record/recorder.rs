@@ -15,8 +15,8 @@ use super::snapshot;
 use super::steps::StepsWriter;
 use super::{EVENTS, Origin};
 use crate::stream::{
-    Checkpoint, Columns, Command, Description, Event, EventReceiver, EventSender, StepBatch, TensorInfo, What,
-    printable,
+    Checkpoint, Columns, Command, DecayMode, Description, Event, EventReceiver, EventSender, Knob, StepBatch,
+    TensorInfo, What, printable,
 };
 
 /// Rows wait for a record batch no longer than this: what a killed run loses is the last second, and a busy machine may
@@ -207,6 +207,10 @@ struct Recording {
     /// Bytes of files that are closed.
     bytes_before: u64,
     tensors: Vec<TensorInfo>,
+    /// How λ enters: cautious decay has columns of its own.
+    mode: DecayMode,
+    /// The pair of step files that is written.
+    pair: u32,
     waiting: StepBatch,
     branches: Vec<u32>,
     waiting_since: Instant,
@@ -232,6 +236,8 @@ impl Recording {
             files: None,
             bytes_before: 0,
             tensors: Vec::new(),
+            mode: DecayMode::L2,
+            pair: 0,
             waiting: StepBatch::new(0),
             branches: Vec::new(),
             waiting_since: Instant::now(),
@@ -259,6 +265,9 @@ impl Recording {
             What::Snapshot { checkpoint: Some(checkpoint), .. } => {
                 self.write_rows().and_then(|()| self.write_snapshot(checkpoint)).and_then(|()| self.write_event(event))
             }
+            What::Edited(edit) if edit.knob == Knob::DecayMode => {
+                self.write_rows().and_then(|()| self.write_event(event)).and_then(|()| self.turn_mode(edit.to))
+            }
             What::Columns { columns, .. } => {
                 let written = self.write_rows().and_then(|()| self.write_event(event));
                 self.columns = *columns;
@@ -272,15 +281,38 @@ impl Recording {
     }
 
     fn start(&mut self, description: &Description) -> io::Result<()> {
-        let tensors: Vec<String> = description.tensors.iter().map(|tensor| tensor.name.clone()).collect();
-        self.waiting = StepBatch::new(tensors.len());
+        self.waiting = StepBatch::new(description.tensors.len());
         self.tensors = description.tensors.clone();
+        self.mode = description.config.optimizer.decay_mode;
         let path = self.folder.path().to_owned();
         self.bytes_before = self.folder.describe(Origin::Run(Box::new(description.clone())))?;
         // Steps before events: where both are there the session can be read whole.
-        let mode = description.config.optimizer.decay_mode;
-        let steps = StepsWriter::create_for(&path, &tensors, mode, self.every)?;
+        let steps = self.make_steps()?;
         self.files = Some(Files { steps, events: Log::create(&path.join(EVENTS))? });
+        Ok(())
+    }
+
+    fn make_steps(&self) -> io::Result<StepsWriter> {
+        let tensors: Vec<String> = self.tensors.iter().map(|tensor| tensor.name.clone()).collect();
+        StepsWriter::create_for(self.folder.path(), self.pair, &tensors, self.mode, self.every)
+    }
+
+    /// Another decay mode from the next row on. Where its columns are others, they go on in files of their own.
+    fn turn_mode(&mut self, number: f64) -> io::Result<()> {
+        let is_cautious = |mode: DecayMode| mode == DecayMode::Cautious;
+        let before = self.mode;
+        self.mode = DecayMode::numbered(number).unwrap_or(before);
+        if is_cautious(before) != is_cautious(self.mode)
+            && let Some(files) = &mut self.files
+        {
+            files.steps.finish()?;
+            self.bytes_before += files.steps.bytes();
+            self.pair += 1;
+            let steps = self.make_steps()?;
+            if let Some(files) = &mut self.files {
+                files.steps = steps;
+            }
+        }
         Ok(())
     }
 

@@ -13,7 +13,8 @@ use super::error::Error;
 use super::session::Session;
 use super::steps::Batches;
 use crate::stream::{
-    Distribution, Edit, Evaluation, Event, EventReceiver, Score, Spectra, StepBatch, Summary, TensorSpectrum, What,
+    DecayMode, Distribution, Edit, Evaluation, Event, EventReceiver, Score, Spectra, StepBatch, Summary,
+    TensorSpectrum, What,
 };
 
 /// How equal values have to be.
@@ -144,7 +145,8 @@ impl Comparison {
         }
         Ok(Comparison {
             exactness,
-            schema: columns::schema(&session.tensors(), run.config.optimizer.decay_mode),
+            // Those of any decay mode: it may be turned, and columns that were not recorded are passed over.
+            schema: columns::schema(&session.tensors(), DecayMode::Cautious),
             rows,
             batches,
             evaluations,

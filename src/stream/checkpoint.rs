@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::DecayMode;
+
 /// A run between two updates. What is random (batch order, dropout, augmentation, noise) derives from the seed and
 /// the counters here: there is no state of a generator to keep.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +37,9 @@ pub struct KnobState {
     pub own: Vec<Option<Dial>>,
     /// The others, in the order of the rule's table.
     pub hyper: Vec<f64>,
+    /// How λ enters; snapshots from before it could be turned do not say, it is the configuration's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decay_mode: Option<DecayMode>,
 }
 
 /// A value that a schedule moves.

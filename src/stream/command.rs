@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::DecayMode;
+
 /// A wish sent to a source. What comes of it arrives as an [`Event`](super::Event): a setting that was taken as
 /// `Edited` with the step of the first update that used it, one that was not as `Refused`.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +90,7 @@ pub enum Author {
 
 /// A hyperparameter that can be turned while the network trains.
 ///
-/// It is written as its key: `lr`, `weight_decay`, or the key of one of the rule's own hyperparameters (`beta1`).
+/// It is written as its key: `lr`, `weight_decay`, `decay_mode`, or the key of one of the rule's own hyperparameters (`beta1`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Knob {
@@ -96,6 +98,8 @@ pub enum Knob {
     LearningRate,
     /// λ, `weight_decay`.
     WeightDecay,
+    /// How λ enters the update, `decay_mode`; its values are those of [`DecayMode::number`].
+    DecayMode,
     /// One of the update rule's own, by its key.
     Hyper(String),
 }
@@ -106,8 +110,15 @@ impl Knob {
         match self {
             Knob::LearningRate => "lr",
             Knob::WeightDecay => "weight_decay",
+            Knob::DecayMode => "decay_mode",
             Knob::Hyper(key) => key,
         }
+    }
+
+    /// A value of it in words: a mode by its name, a number as `number` writes it.
+    pub fn show(&self, value: f64, number: impl Fn(f64) -> String) -> String {
+        let mode = DecayMode::numbered(value).filter(|_| *self == Knob::DecayMode);
+        mode.map_or_else(|| number(value), |mode| mode.to_string())
     }
 
     /// The sign under which the field knows it: η, λ, or the key itself.
@@ -115,6 +126,7 @@ impl Knob {
         match self {
             Knob::LearningRate => "η",
             Knob::WeightDecay => "λ",
+            Knob::DecayMode => "decay",
             Knob::Hyper(key) => match key.as_str() {
                 "beta1" => "β1",
                 "beta2" => "β2",
@@ -131,6 +143,7 @@ impl From<String> for Knob {
         match key.as_str() {
             "lr" => Knob::LearningRate,
             "weight_decay" => Knob::WeightDecay,
+            "decay_mode" => Knob::DecayMode,
             _ => Knob::Hyper(key),
         }
     }
@@ -195,7 +208,7 @@ mod tests {
 
     #[test]
     fn knobs_and_scopes_read_back_what_they_write() {
-        for key in ["lr", "weight_decay", "beta1"] {
+        for key in ["lr", "weight_decay", "decay_mode", "beta1"] {
             assert_eq!(Knob::from(key.to_owned()).key(), key);
         }
         for text in ["all", "fc1", "fc1.weight"] {

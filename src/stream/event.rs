@@ -410,7 +410,8 @@ impl Edit {
             scope => format!("{scope} "),
         };
         let follows = if self.inherits { " (as all)" } else { "" };
-        format!("{} {scope}{} → {}{follows}", self.knob.symbol(), number(self.from), number(self.to))
+        let [from, to] = [self.from, self.to].map(|value| self.knob.show(value, &number));
+        format!("{} {scope}{from} → {to}{follows}", self.knob.symbol())
     }
 }
 

@@ -59,6 +59,27 @@ pub enum DecayMode {
     None,
 }
 
+impl DecayMode {
+    /// All, in the order of their numbers: where a mode is a value among others, that is its place here.
+    pub const ALL: [DecayMode; 5] =
+        [DecayMode::L2, DecayMode::Decoupled, DecayMode::Cautious, DecayMode::Corrected, DecayMode::None];
+
+    /// The mode as a number.
+    pub fn number(self) -> f64 {
+        DecayMode::ALL.iter().position(|mode| *mode == self).unwrap_or(0) as f64
+    }
+
+    /// The mode that a number stands for.
+    pub fn numbered(number: f64) -> Option<DecayMode> {
+        DecayMode::ALL.into_iter().find(|mode| mode.number() == number)
+    }
+
+    /// The mode with this name.
+    pub fn named(name: &str) -> Option<DecayMode> {
+        DecayMode::ALL.into_iter().find(|mode| mode.to_string() == name)
+    }
+}
+
 impl fmt::Display for DecayMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -172,7 +172,7 @@ impl Experiment {
         let description = Description {
             data: data.info.clone(),
             tensors,
-            hyper: describe_hyper(&choice.hyper(), knobs.hyper()),
+            hyper: describe_hyper(&choice, knobs.hyper()),
             steps_per_epoch: order.per_epoch(),
             total_steps,
             machine: machine::describe(),
@@ -242,7 +242,7 @@ fn knobs_of(config: &RunConfig, choice: &Choice, tensors: Vec<TensorInfo>) -> Re
         .map(|spec| config.optimizer.hyper.get(spec.key).copied().ok_or(PrepareError::MissingHyper(spec.key)))
         .collect::<Result<Vec<f64>, _>>()?;
     let knobs = Knobs::new(config.lr, config.weight_decay, specs, hyper, tensors)?;
-    Ok(knobs.with_lr_allowed(choice.rule.lr_allowed)?)
+    Ok(knobs.with_lr_allowed(choice.rule.lr_allowed)?.with_decay_mode(choice.decay_mode, choice.rule.decay_modes))
 }
 
 fn describe_tensors(network: &Network, mask: &DecayMask) -> Result<Vec<TensorInfo>, PrepareError> {
@@ -262,10 +262,19 @@ fn describe_tensors(network: &Network, mask: &DecayMask) -> Result<Vec<TensorInf
     }
 }
 
-fn describe_hyper(specs: &[HyperSpec], values: &[f64]) -> Vec<Hyper> {
+/// What can be turned beside η and λ: those of the rule and its hooks, then how λ enters, where there is a choice.
+fn describe_hyper(choice: &Choice, values: &[f64]) -> Vec<Hyper> {
     let describe =
         |(spec, &value): (&HyperSpec, &f64)| Hyper { key: spec.key.into(), value, allowed: spec.allowed.words() };
-    specs.iter().zip(values).map(describe).collect()
+    let modes = choice.rule.decay_modes;
+    let names: Vec<String> = modes.iter().map(|mode| format!("{mode} ({})", mode.number())).collect();
+    let mode = Hyper {
+        key: Knob::DecayMode.key().into(),
+        value: choice.decay_mode.number(),
+        allowed: format!("one of {}", names.join(", ")),
+    };
+    let specs = choice.hyper();
+    specs.iter().zip(values).map(describe).chain((modes.len() > 1).then_some(mode)).collect()
 }
 
 /// Tries the planned edits in their order.

@@ -19,7 +19,7 @@ use moment::{Moment, collect, needed};
 use super::team::{Cuts, Team};
 use crate::optim::{Block, Hooked, Instructions, Knobs, Norms, Op, Optimizer, Pulls, Start, Whole};
 use crate::scalar::{Scalar, is_finite};
-use crate::stream::TensorSums;
+use crate::stream::{DecayMode, TensorSums};
 
 /// Elements that a block aims at. Large enough to make a task worth its price, small enough to cut a layer into
 /// several.
@@ -274,11 +274,12 @@ impl<T: Scalar> Pass<T> {
     /// Hook by hook, with a walk over the gradient before one that needs norms.
     fn resolve_hooks(&mut self, team: &mut Team, knobs: &Knobs) {
         self.chains.iter_mut().for_each(Vec::clear);
+        let coupled = self.optimizer.mode(knobs) == DecayMode::L2;
         for place in 0..self.optimizer.hooks.len() {
             if self.optimizer.hooks.needs_norms(place) {
                 self.measure(team);
             }
-            let decay = |tensor| knobs.tensor_decay(tensor);
+            let decay = |tensor| if coupled { knobs.tensor_decay(tensor) } else { 0.0 };
             let hooks = &self.optimizer.hooks;
             hooks.resolve(place, self.updates, knobs.hyper(), decay, &self.norms, &mut self.chains);
         }

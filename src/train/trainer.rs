@@ -218,7 +218,8 @@ impl Trainer {
             epoch: order.samples_after(self.step + 1) as f64 / data.train.len() as f64,
             seconds: (self.before + self.start.elapsed()).as_secs_f64(),
         };
-        let row = row_of(place, progress, learner.sums(), knobs, description.config.optimizer.decay_mode);
+        let mode = knobs.decay_mode().unwrap_or(description.config.optimizer.decay_mode);
+        let row = row_of(place, progress, learner.sums(), knobs, mode);
         self.batch.push(row, learner.sums());
         self.watch.update(&row, learner.sums(), knobs);
         self.clock.timed(learner.take_laps());

@@ -75,5 +75,6 @@ fn regime(description: &Description, knobs: &Knobs) -> Regime {
         let place = description.hyper.iter().position(|hyper| hyper.key == key)?;
         knobs.hyper().get(place).copied()
     };
-    Regime::of(&description.config.optimizer, value)
+    let regime = Regime::of(&description.config.optimizer, value);
+    Regime { decay_mode: knobs.decay_mode().unwrap_or(regime.decay_mode), ..regime }
 }

@@ -8,6 +8,7 @@ pub(super) mod history;
 pub(super) mod hyper;
 pub(super) mod journal;
 pub(super) mod lens;
+pub(super) mod picker;
 mod run;
 pub(super) mod table;
 pub(super) mod window;
@@ -21,9 +22,11 @@ use tui_input::Input;
 use self::dial::Which;
 use self::hyper::Chosen;
 use self::lens::Lens;
+use self::picker::Picker;
 pub(super) use self::run::Run;
 use self::table::Order;
 use self::window::Window;
+use super::board::Board;
 use super::layout;
 use super::theme::Theme;
 use super::widget::axis::Scale;
@@ -85,6 +88,8 @@ pub struct App {
     pub(super) notice: Option<Notice>,
     /// Until when a second ctrl-c ends the program.
     pub(super) interrupted: Option<Duration>,
+    /// Questions about recordings that were asked, and given up.
+    pub(super) inquiries: u64,
 }
 
 /// How far a run has come.
@@ -123,6 +128,10 @@ pub(super) enum Mode {
     Help { scrolled: u16 },
     /// What the focused panel shows is explained.
     Explain,
+    /// Recordings are being chosen to compare the run with.
+    Choosing(Picker),
+    /// The run is compared with them, on a screen of its own.
+    Comparing(Box<Board>),
     /// Something was not finite: what to do is asked, and this choice stands out.
     Sentinel { chosen: usize },
     /// Really?
@@ -242,6 +251,7 @@ impl App {
             drag: None,
             notice: None,
             interrupted: None,
+            inquiries: 0,
             options,
         }
     }

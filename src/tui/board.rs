@@ -98,6 +98,10 @@ pub enum Align {
 /// What the screen begins with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Begin {
+    /// How much of the sessions is shown.
+    pub detail: Detail,
+    /// Where it was opened.
+    pub host: Host,
     /// The curve.
     pub column: Option<String>,
     /// The alignment.
@@ -108,8 +112,28 @@ pub struct Begin {
     pub glyphs: Glyphs,
 }
 
+/// How much of the sessions is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// All of it.
+    #[default]
+    All,
+    /// What is not the same: curves less the baseline's, and of settings, edits and final values those that differ.
+    Differences,
+}
+
+/// Where the screen was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Host {
+    /// It is the program.
+    #[default]
+    Program,
+    /// From the screen of a run, to which it leads back.
+    Run,
+}
+
 /// Everything the screen shows and every key depends on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Board {
     contest: Contest,
     theme: Theme,
@@ -124,6 +148,8 @@ pub struct Board {
     /// The place whose values are read out, where not the last.
     crosshair: Option<u64>,
     baseline: Option<usize>,
+    detail: Detail,
+    host: Host,
     order: Order,
     /// Sessions whose curves are not drawn.
     hidden: BTreeSet<usize>,
@@ -222,6 +248,8 @@ impl Board {
             window: Window::default(),
             crosshair: None,
             baseline: begin.baseline,
+            detail: begin.detail,
+            host: begin.host,
             order: Order::default(),
             hidden: BTreeSet::new(),
             filter: String::new(),
@@ -271,8 +299,18 @@ impl Board {
         char::from(b'a' + (at % 26) as u8)
     }
 
+    /// The baseline, where nothing else is shown than what differs from it.
+    fn only_differences(&self) -> Option<usize> {
+        self.baseline.filter(|_| self.detail == Detail::Differences)
+    }
+
+    /// The place of the curve among the columns.
+    pub(super) fn column_place(&self) -> usize {
+        self.column
+    }
+
     /// The name of the curve.
-    fn column_name(&self) -> &str {
+    pub(super) fn column_name(&self) -> &str {
         self.contest.columns.get(self.column).map_or("", String::as_str)
     }
 }

@@ -13,6 +13,7 @@ pub(super) mod losses;
 pub(super) mod norm;
 mod rotation;
 pub(super) mod sentinel;
+pub(super) mod sessions;
 mod spectrum;
 pub(super) mod status;
 mod tensor;
@@ -130,7 +131,7 @@ fn marks(app: &App, run: &Run) -> Vec<Mark> {
     let glyphs = app.options.glyphs;
     let edit = |(number, edit): (usize, &crate::stream::Edit)| {
         let style = match edit.knob {
-            Knob::WeightDecay => app.theme.weight_decay,
+            Knob::WeightDecay | Knob::DecayMode => app.theme.weight_decay,
             Knob::LearningRate => app.theme.learning_rate,
             Knob::Hyper(_) => app.theme.quiet,
         };

@@ -1,6 +1,7 @@
 //! The one function that changes the state.
 
 mod charts;
+mod compare;
 mod edits;
 mod events;
 mod keys;
@@ -18,6 +19,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::Ending;
 use super::app::{App, Capture, Mode, Phase, Tone};
+use super::archive::{Finding, Inquiry};
 use crate::stream::{Command, Event, StepBatch};
 
 /// How long a signal waits for the run to end in order.
@@ -42,6 +44,8 @@ pub enum Msg {
     Unsent(Command),
     /// The recording was written in another format, there; or it was not, and why.
     Exported(Result<String, String>),
+    /// What is known of recordings.
+    Found(Finding),
     /// The process goes on after it was suspended.
     Continued,
     /// The terminal has so many columns and rows.
@@ -57,6 +61,8 @@ pub enum Effect {
     Send(Command),
     /// Have the recording written in this format.
     Export(String),
+    /// Ask whoever knows the recordings.
+    Ask(Inquiry),
     /// Give a batch's memory back.
     Recycle(StepBatch),
     /// Stop the process as a shell does.
@@ -91,6 +97,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::Found(finding) => compare::found(app, finding),
         Msg::Continued => {
             // Nobody made updates while the process stood still.
             if let Some(run) = &mut app.run {

@@ -4,15 +4,22 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::{Paragraph, Widget, Wrap};
+use ratatui::widgets::{Clear, Paragraph, Widget, Wrap};
 
 use super::app::{App, Mode, Panel, Phase, Run};
+use super::board::{self, Board};
+use super::digits;
 use super::glyphs::{self, Glyphs};
 use super::layout::{self, SMALL};
-use super::panel::{events, explain, footer, help, knobs, layers, losses, norm, sentinel, status, throughput};
+use super::panel::{
+    events, explain, footer, help, knobs, layers, losses, norm, sentinel, sessions, status, throughput,
+};
 
 /// Draws the state; changes nothing.
 pub fn view(app: &App, frame: &mut Frame) {
+    if let Mode::Comparing(board) = &app.mode {
+        return comparison(app, board, frame);
+    }
     let area = frame.area();
     let buffer = frame.buffer_mut();
     if layout::fits(area, SMALL) {
@@ -23,6 +30,7 @@ pub fn view(app: &App, frame: &mut Frame) {
         match (&app.mode, &app.run) {
             (Mode::Help { scrolled }, _) => help::render(app, *scrolled, area, buffer),
             (Mode::Explain, Some(run)) => explain::render(app, run, area, buffer),
+            (Mode::Choosing(picker), _) => sessions::render(app, picker, area, buffer),
             (Mode::Sentinel { chosen }, Some(run)) => sentinel::render(app, run, *chosen, area, buffer),
             _ => {}
         }
@@ -30,6 +38,36 @@ pub fn view(app: &App, frame: &mut Frame) {
         let (width, height) = SMALL;
         let text = format!("wdtop needs {width}×{height}, this is {}×{}", area.width, area.height);
         Paragraph::new(text).wrap(Wrap { trim: true }).render(area, buffer);
+    }
+    if app.options.glyphs == Glyphs::Ascii {
+        glyphs::to_ascii(buffer);
+    }
+}
+
+/// The comparison that the run is in, and what becomes of the run meanwhile.
+fn comparison(app: &App, board: &Board, frame: &mut Frame) {
+    board::view(board, frame);
+    let area = frame.area();
+    if !layout::fits(area, SMALL) {
+        return;
+    }
+    let buffer = frame.buffer_mut();
+    let step = app.run.as_ref().map_or(0, |run| run.step);
+    let (state, style) = match &app.phase {
+        Phase::Loading | Phase::Running => ("runs", app.theme.quiet),
+        Phase::Paused => ("stands still", app.theme.quiet),
+        Phase::Diverged => ("DIVERGED", app.theme.warning),
+        Phase::Finished(_) => ("is over", app.theme.quiet),
+        Phase::Failed(_) => ("FAILED", app.theme.warning),
+    };
+    let what = if app.replays() { "the recording" } else { "training" };
+    let line = Line::styled(format!("   {what} {state}, step {} ", digits::thousands(step)), style);
+    let width = (line.width() as u16).min(area.width);
+    buffer.set_line(area.right() - width, area.y, &line, width);
+    if app.notice.is_some() || app.interrupted.is_some() {
+        let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
+        Clear.render(foot, buffer);
+        footer::render(app, foot, buffer);
     }
     if app.options.glyphs == Glyphs::Ascii {
         glyphs::to_ascii(buffer);

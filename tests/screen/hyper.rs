@@ -1,6 +1,6 @@
 //! The rule's own hyperparameters: turned, typed, foreseen.
 
-use wdtop::stream::{Author, Command, DecayMode, Knob, Scope, Setting};
+use wdtop::stream::{Author, Command, DecayMode, Hyper, Knob, Scope, Setting};
 
 use crate::desk::Desk;
 use crate::source::Source;
@@ -60,6 +60,32 @@ fn what_a_hyperparameter_would_change_is_told_or_why_nobody_knows() {
     let screen = desk.look(120, 36);
     assert!(screen.contains("θ* ") && screen.contains("‖w‖ ") && screen.contains(" → "), "{screen}");
     assert!(screen.contains(" →0."), "a dashed curve with its end: {screen}");
+}
+
+#[test]
+fn the_decay_mode_is_turned_typed_and_taken_back() {
+    let mut source = Source::demo();
+    let allowed = "one of decoupled (1), cautious (2), none (4)".to_owned();
+    source.description.hyper.push(Hyper { key: "decay_mode".into(), value: 1.0, allowed });
+    let mut desk = Desk::new(source);
+    desk.press("w3<Enter>");
+    desk.train(210);
+    desk.press("<Tab><Down><Down><Down><Down><Down>");
+    assert!(desk.look(120, 36).contains("▸decay decoupled"), "{}", desk.look(120, 36));
+    desk.press("<Right><Right>");
+    assert!(desk.look(120, 36).contains("▸decay decoupled → none"), "{}", desk.look(120, 36));
+    desk.wait(300);
+    assert_eq!(desk.sent.last(), Some(&set("decay_mode", 4.0)));
+    let screen = desk.look(120, 36);
+    assert!(screen.contains("λ does nothing: decay mode none") && screen.contains("decay "), "{screen}");
+    desk.press("z");
+    assert_eq!(desk.sent.len(), 3);
+    desk.press(":set decay_mode l2<Enter>");
+    let allowed = "decay_mode must be one of decoupled, cautious, none, got `l2`";
+    assert!(desk.look(120, 36).contains(allowed), "{}", desk.look(120, 36));
+    desk.press("<Esc>:set decay_mode ca<Tab><Enter>");
+    assert_eq!(desk.sent.last(), Some(&set("decay_mode", 2.0)));
+    assert!(desk.look(120, 36).contains("→ cautious"), "{}", desk.look(120, 36));
 }
 
 #[test]

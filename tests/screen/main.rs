@@ -1,6 +1,7 @@
 //! The terminal program without a terminal: keys in, pictures out.
 
 mod charts;
+mod compare;
 mod desk;
 mod edits;
 mod hyper;

@@ -44,21 +44,22 @@ impl StepsWriter {
         Ok(StepsWriter { table, tensors: None })
     }
 
-    /// Makes the first files of a network with these tensors, whose columns are kept of the updates whose index is a
-    /// multiple of `every`.
+    /// Makes the files with this number of a network with these tensors, whose columns are kept of the updates whose
+    /// index is a multiple of `every`.
     pub(in crate::record) fn create_for(
         folder: &Path,
+        number: u32,
         tensors: &[String],
         mode: DecayMode,
         every: u64,
     ) -> io::Result<Self> {
         if every <= 1 {
-            return StepsWriter::create(folder, 0, columns::schema(tensors, mode));
+            return StepsWriter::create(folder, number, columns::schema(tensors, mode));
         }
         let [network, tensors] = columns::parted_schemas(tensors, mode);
         // The tensors first: a reader that knows of two tables finds both.
-        let table = TableWriter::create(folder, [tensor_table_of(0), tensor_sums_of(0)], tensors)?;
-        let mut writer = StepsWriter::create(folder, 0, network)?;
+        let table = TableWriter::create(folder, [tensor_table_of(number), tensor_sums_of(number)], tensors)?;
+        let mut writer = StepsWriter::create(folder, number, network)?;
         writer.tensors = Some(Thinned { every, table });
         Ok(writer)
     }

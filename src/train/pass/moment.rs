@@ -33,7 +33,8 @@ impl<'a, T: Scalar> Moment<'a, T> {
 
     /// The hyperparameters of one tensor.
     pub(super) fn now(&self, tensor: usize, shape: &'a [usize]) -> Now<'a> {
-        let Moment { optimizer: Optimizer { rule, decay_mode, .. }, knobs, t, scalars, instructions } = *self;
+        let Moment { optimizer, knobs, t, scalars, instructions } = *self;
+        let rule = &optimizer.rule;
         let each = if scalars.is_empty() { 0 } else { rule.scalars().len() };
         let mut now = Now {
             t,
@@ -46,7 +47,7 @@ impl<'a, T: Scalar> Moment<'a, T> {
             instructions,
         };
         let share = rule.decay_factor(&now) * knobs.tensor_decay(tensor);
-        now.decay = match decay_mode {
+        now.decay = match optimizer.mode(knobs) {
             DecayMode::L2 | DecayMode::None => Decay::Plain(0.0),
             DecayMode::Decoupled => Decay::Plain(share),
             DecayMode::Cautious => Decay::Cautious(share),

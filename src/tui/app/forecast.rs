@@ -3,7 +3,7 @@
 use super::dial::Which;
 use super::{App, Mode, Run};
 use crate::diagnostics::{Amount, Approach, Exchange, Forces, Regime, Unknown};
-use crate::stream::{DecayMode, Length, Scope, TensorInfo};
+use crate::stream::{DecayMode, Knob, Length, Scope, TensorInfo};
 
 /// A prediction for a tensor, and why it may not hold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,7 +45,9 @@ impl Run {
     pub fn regime_with(&self, changed: Option<(&str, f64)>) -> Regime {
         let own = |key: &str| self.hyper.iter().find(|(its, _)| its == key).map(|(_, value)| *value);
         let hyper = |key: &str| changed.filter(|(its, _)| *its == key).map(|(_, value)| value).or_else(|| own(key));
-        Regime::of(&self.description.config.optimizer, hyper)
+        let regime = Regime::of(&self.description.config.optimizer, hyper);
+        let mode = hyper(Knob::DecayMode.key()).and_then(DecayMode::numbered);
+        Regime { decay_mode: mode.unwrap_or(regime.decay_mode), ..regime }
     }
 
     /// What acts on a tensor.

@@ -86,7 +86,7 @@ fn turned(value: f64, tenths: i32, allowed: &str) -> f64 {
     let counted = |most: f64| (value + f64::from(tenths)).clamp(0.0, most);
     match allowed {
         _ if allowed.contains("true (1)") => f64::from(u8::from(tenths > 0)),
-        _ if allowed.starts_with("one of") => counted(allowed.matches(", ").count() as f64),
+        _ if allowed.starts_with("one of") => among(allowed, value, tenths),
         _ if allowed.starts_with("a whole number") => counted(99.0),
         _ if allowed.starts_with("1,") => value,
         _ if allowed.contains("below 1") => share(value, tenths),
@@ -95,6 +95,15 @@ fn turned(value: f64, tenths: i32, allowed: &str) -> f64 {
         _ if allowed.contains("above 0") => scaled(value, tenths, value),
         _ => scaled(value, tenths, 0.0),
     }
+}
+
+/// So many names further in a list as `one of l2 (0), none (4)`.
+fn among(allowed: &str, value: f64, tenths: i32) -> f64 {
+    let number = |name: &str| name.rsplit_once('(')?.1.strip_suffix(')')?.parse().ok();
+    let numbers: Vec<f64> = allowed.split(", ").filter_map(number).collect();
+    let at = numbers.iter().position(|its| *its == value).unwrap_or(0);
+    let to = at.saturating_add_signed(tenths as isize).min(numbers.len().saturating_sub(1));
+    numbers.get(to).copied().unwrap_or(value)
 }
 
 /// 0.9, 0.921, 0.937 …: what is forgotten shrinks by tenths of a decade.
@@ -144,6 +153,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn names_are_gone_through_as_they_are_listed() {
+        let beside = "one of decoupled (1), cautious (2), none (4)";
+        assert_eq!([-1, 0, 1, 2, 9].map(|tenths| turned(1.0, tenths, beside)), [1.0, 1.0, 2.0, 4.0, 4.0]);
     }
 
     #[test]

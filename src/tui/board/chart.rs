@@ -29,8 +29,7 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
         Scale::Linear => "linear",
         Scale::Log => "log",
     };
-    let read = board.crosshair.map(|at| format!("at {} · ", told(board, at))).unwrap_or_default();
-    let settings = format!("{read}by {} · y {scale}", board.align.name());
+    let settings = format!("{} · y {scale}", place(board));
     let title = printable(board.column_name()).into_owned();
     let inside = frame(board, &title, &settings, area, buffer);
     let Some(loaded) = loaded(board, inside, buffer) else { return };
@@ -68,8 +67,13 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
 /// What each curve is more or less than the baseline's, place by place.
 pub(super) fn differences(board: &Board, baseline: usize, area: Rect, buffer: &mut Buffer) {
     let name = board.contest.entrants.get(baseline).map_or("", |entrant| entrant.name.as_str());
-    let title = format!("less {} · {}", Board::letter(baseline), printable(name));
-    let inside = frame(board, &title, "", area, buffer);
+    let less = format!("less {} · {}", Board::letter(baseline), printable(name));
+    let (title, settings) = match board.only_differences() {
+        // There is no other chart that says what it is about.
+        Some(_) => (format!("{} {less}", printable(board.column_name())), place(board)),
+        None => (less, String::new()),
+    };
+    let inside = frame(board, &title, &settings, area, buffer);
     let Some(loaded) = loaded(board, inside, buffer) else { return };
     let corners = corners(shown(board, loaded).end);
     let ruler = ruler(board, loaded, &corners);
@@ -168,6 +172,12 @@ fn shown(board: &Board, loaded: &Loaded) -> Range<u64> {
 /// The place before which values are read out.
 fn readout(board: &Board) -> u64 {
     board.crosshair.map_or(u64::MAX, |at| at.saturating_add(1))
+}
+
+/// Where values are read out, and by what curves are put side by side.
+fn place(board: &Board) -> String {
+    let read = board.crosshair.map(|at| format!("at {} · ", told(board, at))).unwrap_or_default();
+    format!("{read}by {}", board.align.name())
 }
 
 /// A place in the words of the x axis.

@@ -13,7 +13,7 @@ fn fine(value: f64) -> Option<u64> {
 }
 
 /// The curves of one column.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) enum Curves {
     /// Nothing was asked for yet.
     #[default]
@@ -27,7 +27,7 @@ pub(super) enum Curves {
 }
 
 /// Curves as they were read, and as they are drawn.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Loaded {
     /// Of each session.
     samples: Vec<Vec<Sample>>,

@@ -31,6 +31,8 @@ pub(super) enum Action {
     Align,
     Order,
     Baseline,
+    Differences,
+    Return,
     Hide,
     Filter,
     Table,
@@ -41,7 +43,7 @@ pub(super) enum Action {
 }
 
 /// Keys with their names and what they do; the first name is the one that is told.
-pub(super) const KEYS: [(&[&str], Action, &str); 27] = [
+pub(super) const KEYS: [(&[&str], Action, &str); 29] = [
     (&["Up", "k"], Action::Up, "the session above"),
     (&["Down", "j"], Action::Down, "the session below"),
     (&["Left", "h"], Action::Left, "the curve before; zoomed in or with the crosshair, to the left"),
@@ -56,6 +58,7 @@ pub(super) const KEYS: [(&[&str], Action, &str); 27] = [
     (&["6"], Action::Norm, "norm of a tensor, then of the next"),
     (&["a"], Action::Align, "align by step, epoch, time, since an edit"),
     (&["*"], Action::Baseline, "differences from the chosen session, or none"),
+    (&["d"], Action::Differences, "nothing but differences: from the baseline, or else the chosen session"),
     (&["o"], Action::Order, "another order of the sessions"),
     (&["Space"], Action::Hide, "hide the chosen session's curve, show it again"),
     (&["/"], Action::Filter, "sessions with these letters"),
@@ -68,6 +71,7 @@ pub(super) const KEYS: [(&[&str], Action, &str); 27] = [
     (&["i"], Action::Crosshair, "read values out at a place, which Left and Right move"),
     (&["y"], Action::Scale, "linear or logarithmic axis"),
     (&["Enter"], Action::Zoom, "the chart on the whole screen, and back"),
+    (&["v"], Action::Return, "opened from a run: back to it, as q and Esc"),
     (&["?", "F1"], Action::Help, "this list"),
 ];
 

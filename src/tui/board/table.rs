@@ -21,7 +21,10 @@ pub(super) fn sessions(board: &Board, area: Rect, buffer: &mut Buffer) {
     let at = listed.iter().position(|at| *at == board.chosen).unwrap_or(0);
     let first = (at + 1).saturating_sub(shown);
     let name_width = listed.iter().map(|at| all[*at].name.width()).max().unwrap_or(0).clamp(7, WIDEST);
-    let measures = measures();
+    let mut measures = measures().to_vec();
+    if board.only_differences().is_some() && listed.len() > 1 {
+        measures.retain(|measure| measure.differs(all, &listed));
+    }
     let head = measures.iter().map(|measure| format!("  {:>width$} ", measure.title, width = measure.width));
     let head = format!("     {:<name_width$}  {:<9}{:>10}{}", "session", "state", "steps", head.collect::<String>());
     buffer.set_stringn(area.x, area.y, head, area.width.into(), board.theme.quiet);
@@ -58,6 +61,7 @@ pub(super) fn sessions(board: &Board, area: Rect, buffer: &mut Buffer) {
 }
 
 /// A value of every session.
+#[derive(Clone)]
 struct Measure {
     title: &'static str,
     width: usize,
@@ -66,6 +70,7 @@ struct Measure {
     better: Better,
 }
 
+#[derive(Clone, Copy)]
 enum Better {
     Lower,
     Higher,
@@ -84,6 +89,12 @@ fn measures() -> [Measure; 5] {
 }
 
 impl Measure {
+    /// Whether those listed do not all have the same, as it is shown.
+    fn differs(&self, all: &[Entrant], listed: &[usize]) -> bool {
+        let shown = |at: &usize| (self.value)(&all[*at]).map(self.show);
+        listed.windows(2).any(|pair| shown(&pair[0]) != shown(&pair[1]))
+    }
+
     /// The best value of those listed, where there are two to choose from.
     fn best(&self, all: &[Entrant], listed: &[usize]) -> Option<f64> {
         let values: Vec<f64> =
@@ -97,30 +108,54 @@ impl Measure {
     }
 }
 
-/// Settings that differ, or edits side by side; a column for each session that is listed.
-pub(super) fn details(board: &Board, area: Rect, buffer: &mut Buffer) {
+/// What the table under that of the sessions shows: settings that differ, or edits side by side, a value for each
+/// session that is listed. Where nothing but differences is shown, what all of them share is left out, and `=` stands
+/// for what the baseline has too.
+pub(super) fn rows(board: &Board) -> Vec<(String, Vec<String>)> {
     let listed = board.listed();
     let contest = &board.contest;
-    let (first, rows): (&str, Vec<(String, Vec<String>)>) = match board.table {
+    let mut rows: Vec<(String, Vec<String>)> = match board.table {
         Table::Settings => {
             let row = |(key, values): &(String, Vec<Option<String>>)| {
                 let values = listed.iter().map(|at| values[*at].clone().unwrap_or_else(|| "—".into())).collect();
                 (key.clone(), values)
             };
-            ("setting", contest.settings.iter().map(row).collect())
+            contest.settings.iter().map(row).collect()
         }
         Table::Edits => {
             let tell = |edit: &Option<Edit>| edit.as_ref().map_or("—".into(), |edit| edit.describe(digits::near));
             let row = |(step, edits): &(u64, Vec<Option<Edit>>)| {
                 (digits::thousands(*step), listed.iter().map(|at| tell(&edits[*at])).collect())
             };
-            ("step", contest.edits.iter().map(row).collect())
+            contest.edits.iter().map(row).collect()
         }
+    };
+    if let Some(baseline) = board.only_differences() {
+        rows.retain(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1]));
+        if let Some(base) = listed.iter().position(|at| *at == baseline) {
+            for (_, values) in &mut rows {
+                let its = values[base].clone();
+                let same = values.iter_mut().enumerate().filter(|(at, value)| *at != base && **value == its);
+                same.for_each(|(_, value)| *value = "=".into());
+            }
+        }
+    }
+    rows
+}
+
+/// That table, a column for each session.
+pub(super) fn details(board: &Board, area: Rect, buffer: &mut Buffer) {
+    let listed = board.listed();
+    let rows = rows(board);
+    let first = match board.table {
+        Table::Settings => "setting",
+        Table::Edits => "step",
     };
     if rows.is_empty() {
         let text = match board.table {
             Table::Settings => "all settings are the same   Tab: edits",
-            Table::Edits => "nobody made an edit   Tab: settings",
+            Table::Edits if board.contest.edits.is_empty() => "nobody made an edit   Tab: settings",
+            Table::Edits => "all edits are the same   Tab: settings",
         };
         buffer.set_stringn(area.x + 1, area.y, text, area.width.saturating_sub(1).into(), board.theme.quiet);
         return;

@@ -129,6 +129,39 @@ fn differences_are_told_from_the_chosen_session() {
 }
 
 #[test]
+fn nothing_but_differences_leaves_out_what_is_the_same() {
+    let mut board = board();
+    board.contest.settings.push(("batch".into(), vec![Some("100".into()), Some("100".into()), Some("64".into())]));
+    board.contest.entrants.iter_mut().for_each(|entrant| entrant.penalty = Some(7.0));
+    press(&mut board, "d");
+    assert_eq!((board.baseline, board.detail), (Some(0), Detail::Differences));
+    let screen = look(&board, 120, 40);
+    assert!(
+        screen.contains("╭ validation/loss less a · beta ─") && !screen.contains("╭ validation/loss ─"),
+        "{screen}"
+    );
+    assert!(screen.contains("end loss") && !screen.contains("penalty"), "{screen}");
+    assert_eq!(table::rows(&board)[1], ("batch".into(), vec!["100".into(), "=".into(), "64".into()]));
+    // Of those that are listed alone.
+    press(&mut board, "/ta\n");
+    assert_eq!(table::rows(&board), []);
+    press(&mut board, "\x1b\x1b");
+    assert_eq!((board.baseline, board.detail), (Some(0), Detail::All));
+    press(&mut board, "d*");
+    assert_eq!((board.baseline, board.detail), (None, Detail::All));
+}
+
+#[test]
+fn opened_from_a_run_every_way_out_leads_back() {
+    for keys in ["q", "v", "\x1b", "d\x1b"] {
+        let mut board = board();
+        board.host = Host::Run;
+        assert_eq!(press(&mut board, keys), [Effect::Leave(Ending::Left)], "{keys:?}");
+    }
+    assert_eq!(press(&mut board(), "v\x1b"), []);
+}
+
+#[test]
 fn the_best_is_marked_and_every_size_is_drawn() {
     let mut board = board();
     let screen = look(&board, 120, 40);

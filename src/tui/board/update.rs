@@ -6,7 +6,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::curves::{Curves, Loaded};
 use super::keys::{self, Action};
-use super::{Align, Board, Mode, Order, Sample, Table, Zoom};
+use super::{Align, Board, Detail, Host, Mode, Order, Sample, Table, Zoom, table};
 use crate::stream::Edit;
 use crate::tui::Ending;
 use crate::tui::app::window::Stretch;
@@ -110,7 +110,11 @@ fn act(board: &mut Board, action: Action) -> Vec<Effect> {
             board.filter.clear();
             choose_listed(board);
         }
+        Action::Back if board.host == Host::Run => return vec![Effect::Leave(Ending::Left)],
+        Action::Back if board.only_differences().is_some() => board.detail = Detail::All,
         Action::Back => board.baseline = None,
+        Action::Return if board.host == Host::Run => return vec![Effect::Leave(Ending::Left)],
+        Action::Return => {}
         Action::Up => choose(board, -1),
         Action::Down => choose(board, 1),
         Action::Left | Action::Right => return sideways(board, action),
@@ -151,6 +155,19 @@ fn act(board: &mut Board, action: Action) -> Vec<Effect> {
         }
         Action::Baseline => {
             board.baseline = Some(board.chosen).filter(|_| board.baseline != Some(board.chosen));
+            if board.baseline.is_none() {
+                board.detail = Detail::All;
+            }
+        }
+        Action::Differences => {
+            board.detail = match board.only_differences() {
+                Some(_) => Detail::All,
+                None => {
+                    board.baseline.get_or_insert(board.chosen);
+                    Detail::Differences
+                }
+            };
+            board.scrolled = 0;
         }
         Action::Hide => {
             if !board.hidden.remove(&board.chosen) {
@@ -167,10 +184,7 @@ fn act(board: &mut Board, action: Action) -> Vec<Effect> {
         }
         Action::PageUp => board.scrolled = board.scrolled.saturating_sub(5),
         Action::PageDown => {
-            let rows = match board.table {
-                Table::Settings => board.contest.settings.len(),
-                Table::Edits => board.contest.edits.len(),
-            };
+            let rows = table::rows(board).len();
             board.scrolled = (board.scrolled + 5).min(rows.saturating_sub(1));
         }
         Action::Scale => {

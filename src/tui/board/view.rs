@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget, Wrap};
 
 use super::keys::KEYS;
-use super::{Board, Mode, Table, Zoom, chart, table};
+use super::{Board, Host, Mode, Table, Zoom, chart, table};
 use crate::stream::printable;
 use crate::tui::app::window::Stretch;
 use crate::tui::glyphs::{self, Glyphs};
@@ -17,14 +17,15 @@ use crate::tui::glyphs::{self, Glyphs};
 const SMALL: (u16, u16) = (60, 16);
 
 /// The keys that are worth a place, most useful first.
-const FOOT: [(&str, &str); 13] = [
+const FOOT: [(&str, &str); 14] = [
     ("← →", "curve"),
     ("1-6", "loss … norm"),
     ("a", "align"),
-    ("*", "baseline"),
+    ("d", "differences"),
     ("?", "help"),
     ("q", "quit"),
     ("↑ ↓", "session"),
+    ("*", "baseline"),
     ("Space", "hide"),
     ("o", "order"),
     ("/", "filter"),
@@ -38,7 +39,7 @@ const FOOT: [(&str, &str); 13] = [
 /// ```text
 /// ┌ title ─────────────────┐ 1
 /// │ curves                 │ what is left
-/// │ differences            │ a third of it, with a baseline
+/// │ differences            │ two fifths of it, with a baseline; all of it, where nothing else is asked for
 /// ├ sessions ──────────────┤ as many as there are, at most a quarter
 /// ├ settings or edits ─────┤ as many, at most a quarter
 /// └ footer ────────────────┘ 1
@@ -61,13 +62,7 @@ fn everything(board: &Board, area: Rect, buffer: &mut Buffer) {
     let rows = |count: usize| u16::try_from(count).unwrap_or(u16::MAX).saturating_add(1).min((area.height / 4).max(3));
     let (sessions, details) = match board.zoom {
         Zoom::Chart => (0, 0),
-        Zoom::Off => {
-            let count = match board.table {
-                Table::Settings => board.contest.settings.len(),
-                Table::Edits => board.contest.edits.len(),
-            };
-            (rows(board.listed().len()), rows(count.max(1)))
-        }
+        Zoom::Off => (rows(board.listed().len()), rows(table::rows(board).len().max(1))),
     };
     let [head, charts, list, below, foot] = Layout::vertical([
         Constraint::Length(1),
@@ -80,6 +75,7 @@ fn everything(board: &Board, area: Rect, buffer: &mut Buffer) {
     title(board, head, buffer);
     match board.baseline {
         None => chart::overlay(board, charts, buffer),
+        Some(baseline) if board.only_differences().is_some() => chart::differences(board, baseline, charts, buffer),
         Some(baseline) => {
             let [over, less] = Layout::vertical([Constraint::Fill(3), Constraint::Fill(2)]).areas(charts);
             chart::overlay(board, over, buffer);
@@ -130,6 +126,8 @@ fn footer(board: &Board, area: Rect, buffer: &mut Buffer) {
     for (name, what) in FOOT {
         let what = match (name, board.table) {
             ("Tab", Table::Edits) => "settings",
+            ("q", _) if board.host == Host::Run => "back to the run",
+            ("d", _) if board.only_differences().is_some() => "all",
             ("← →", _) if board.crosshair.is_some() || board.window.stretch != Stretch::Whole => "move",
             _ => what,
         };

@@ -160,7 +160,7 @@ fn advice(app: &App, hint: &Hint) -> String {
 fn edited<'a>(app: &App, run: &Run, number: usize, width: u16, stamp: Stamp) -> Line<'a> {
     let Some(edit) = run.journal.edits.get(number - 1) else { return Line::default() };
     let style = match edit.knob {
-        Knob::WeightDecay => app.theme.weight_decay,
+        Knob::WeightDecay | Knob::DecayMode => app.theme.weight_decay,
         Knob::LearningRate => app.theme.learning_rate,
         Knob::Hyper(_) => Style::new(),
     };

@@ -81,7 +81,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
             Scope::All => String::new(),
             scope => format!(" {}", printable(&scope.to_string())),
         };
-        let before = last.before.map_or("as all".into(), digits::near);
+        let before = last.before.map_or("as all".into(), |before| last.knob.show(before, digits::near));
         let text = format!("{}  undo {}{scope} → {before}", app.keys("z"), last.knob.symbol());
         lines.write(Line::styled(text, app.theme.quiet), buffer);
     }
@@ -309,8 +309,8 @@ fn hyper(run: &Run, at: usize) -> String {
     let turned = run.turning.as_ref().filter(|turning| turning.hyper == at).map(|turning| turning.value);
     let pending = run.pending.iter().rev().find(|pending| pending.setting.knob == knob);
     let then = turned.or(pending.and_then(|pending| pending.setting.value));
-    let then = then.map(|then| format!(" → {}", plain(then))).unwrap_or_default();
-    format!("{} {}{then}", knob.symbol(), plain(*value))
+    let then = then.map(|then| format!(" → {}", knob.show(then, plain))).unwrap_or_default();
+    format!("{} {}{then}", knob.symbol(), knob.show(*value, plain))
 }
 
 /// As people write them: 0.999, 1e-8.

@@ -217,7 +217,7 @@ pub(super) fn confirm(run: &mut Run, edit: Edit) {
     let dial = match edit.knob {
         Knob::WeightDecay => Some(&mut run.weight_decay),
         Knob::LearningRate => Some(&mut run.learning_rate),
-        Knob::Hyper(_) => None,
+        Knob::DecayMode | Knob::Hyper(_) => None,
     };
     let before = match &dial {
         Some(dial) => dial.own(&edit.scope, tensors),
@@ -227,6 +227,11 @@ pub(super) fn confirm(run: &mut Run, edit: Edit) {
         dial.apply(&edit, tensors);
     } else if let Some((_, value)) = run.hyper.iter_mut().find(|(key, _)| *key == edit.knob.key()) {
         *value = edit.to;
+    }
+    if edit.knob == Knob::DecayMode {
+        // What the screen says of the optimizer is true from here on.
+        let optimizer = &mut run.description.config.optimizer;
+        optimizer.decay_mode = DecayMode::numbered(edit.to).unwrap_or(optimizer.decay_mode);
     }
     if pending.is_none_or(|pending| pending.cause == Cause::Turn) {
         let after = (!edit.inherits).then_some(edit.to);

@@ -6,13 +6,14 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{Effect, charts, edits, mouse, palette, replay, sentinel, while_it_lasts};
+use super::{Effect, charts, compare, edits, mouse, palette, replay, sentinel, while_it_lasts};
 use crate::stream::{Command, printable};
 use crate::tui::Ending;
 use crate::tui::app::dial::Which;
 use crate::tui::app::hyper::Chosen;
 use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Mode, Panel, Phase, Reach, SMOOTHINGS, Tone};
+use crate::tui::board::Detail;
 use crate::tui::keymap::Action;
 
 /// How long the first ctrl-c waits for the second.
@@ -67,6 +68,8 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Mode::Choosing(_) => compare::press_in_list(app, key, action),
+        Mode::Comparing(_) => compare::press_on_board(app, key),
         Mode::Sentinel { .. } => sentinel::press(app, key),
         Mode::ConfirmQuit => match key.code {
             KeyCode::Char('y') => {
@@ -176,6 +179,8 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Mouse => return mouse::switch(app),
         Action::Palette => app.mode = Mode::Commanding { input: Input::default(), error: None },
         Action::Export => palette::ask_for_export(app),
+        Action::Compare => return compare::choose(app, Detail::All),
+        Action::Differences => return compare::choose(app, Detail::Differences),
         // Handled before: by a replay, or before the mode is asked.
         Action::GoTo | Action::NextEdit => {}
         Action::Interrupt | Action::Repaint | Action::Suspend => {}

@@ -1,7 +1,7 @@
 //! Commands that are typed: `:set weight_decay@fc1 0.1`.
 
-use super::{Effect, charts, edits, keys, replay, while_it_lasts};
-use crate::stream::{Command, Knob, Scope};
+use super::{Effect, charts, compare, edits, keys, replay, while_it_lasts};
+use crate::stream::{Command, DecayMode, Knob, Scope};
 use crate::tui::Access;
 use crate::tui::app::dial::{Cause, Which};
 use crate::tui::app::table::Order;
@@ -12,7 +12,7 @@ use crate::tui::keymap::Action;
 use crate::tui::theme::Theme;
 
 /// Every command, with what comes after it.
-const COMMANDS: [(&str, &str); 21] = [
+const COMMANDS: [(&str, &str); 22] = [
     ("set", "KEY[@LAYER or TENSOR] VALUE"),
     ("pause", ""),
     ("resume", ""),
@@ -32,6 +32,7 @@ const COMMANDS: [(&str, &str); 21] = [
     ("glyphs", "braille, octant or ascii"),
     ("mouse", ""),
     ("export", "csv, jsonl, tensorboard, markdown or svg"),
+    ("compare", "NAMES OF SESSIONS, or their beginnings"),
     ("help", ""),
     ("quit", ""),
 ];
@@ -97,6 +98,7 @@ pub(super) fn run(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
         }
         "glyphs" => app.options.glyphs = rest.parse().map_err(|_| choice("glyphs"))?,
         "export" => return export(app, rest),
+        "compare" => return compare::with(app, rest),
         "help" => return Ok(keys::act(app, Action::Help)),
         _ => return Ok(keys::act(app, Action::Quit)),
     }
@@ -137,6 +139,12 @@ fn set(app: &mut App, text: &str) -> Result<Vec<Effect>, String> {
     match knob {
         Knob::WeightDecay => edits::typed(app, Which::WeightDecay, scope, value),
         Knob::LearningRate => edits::typed(app, Which::LearningRate, scope, value),
+        Knob::DecayMode => {
+            let wrong = || format!("decay_mode must be one of {}, got `{}`", modes_of(app).join(", "), value.trim());
+            let known = modes_of(app).into_iter().find(|name| name == value.trim());
+            let mode = known.and_then(|name| DecayMode::named(&name)).ok_or_else(wrong)?;
+            Ok(edits::ask(app, knob, scope, Some(mode.number()), Cause::Turn))
+        }
         Knob::Hyper(_) => {
             let hyper = run.description.hyper.iter().find(|hyper| hyper.key == key);
             let allowed = hyper.map_or("a number", |hyper| hyper.allowed.as_str());
@@ -186,6 +194,14 @@ fn keys_of(app: &App) -> Vec<String> {
     ["lr".to_owned(), "weight_decay".into()].into_iter().chain(own).collect()
 }
 
+/// The decay modes that the rule knows.
+fn modes_of(app: &App) -> Vec<String> {
+    let mut all = app.run.iter().flat_map(|run| &run.description.hyper);
+    let allowed = all.find(|hyper| hyper.key == Knob::DecayMode.key()).map_or("", |hyper| hyper.allowed.as_str());
+    let modes = DecayMode::ALL.into_iter().map(|mode| mode.to_string());
+    modes.filter(|name| allowed.contains(&format!("{name} ("))).collect()
+}
+
 /// Layers and tensors.
 fn scopes_of(app: &App) -> Vec<String> {
     let Some(run) = &app.run else { return Vec::new() };
@@ -209,6 +225,7 @@ pub(in crate::tui) fn candidates(app: &App, line: &str) -> Vec<String> {
             scopes_of(app).into_iter().map(|scope| format!("weight_decay@{scope}")).collect()
         }
         "set" => keys_of(app),
+        "set decay_mode" => modes_of(app),
         "x" => Unit::ALL.map(|unit| unit.name().to_owned()).to_vec(),
         "sort" => ORDERS.map(|(name, _)| name.to_owned()).to_vec(),
         "theme" => words(&Theme::NAMES),
