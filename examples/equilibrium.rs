@@ -57,7 +57,30 @@
 //! Network, batch, noise, η and λ were fixed, with the reasons beside them ([`DECLARED`]), before any of it was run. So
 //! was what is to be expected: AdamW and SGD within 10 % (θ) and 15 % (‖w‖) before and after the edit; Lion so before it,
 //! and at 3·λ with a memory of about ×0.82, which is θ 10 % above and ‖w‖ 10 % below, since its momentum goes back 100
-//! updates and the weights only 333.
+//! updates and the weights only 333. What came out, in percent of the prediction (before the edit | in the last 1,000
+//! updates), nothing changed since:
+//!
+//! | | θ fc1 | θ fc2 | ‖w‖ fc1 | ‖w‖ fc2 | steps in the band of the edit |
+//! |---|---|---|---|---|---|
+//! | AdamW | −14.6 \| −8.5 | +0.5 \| −1.5 | +18.7 \| −10.7 | +3.2 \| −11.6 | 100, 100 % |
+//! | SGD | +1.5 \| −1.4 | +1.4 \| −1.7 | −3.2 \| −2.2 | −4.9 \| −4.0 | 15, 18 % |
+//! | Lion | −4.0 \| −6.1 | +29.4 \| +31.4 | +3.0 \| +2.9 | −23.2 \| −25.2 | 100, 6 % |
+//!
+//! SGD, AdamW's fc2 and Lion's fc1 are within what was asked for throughout. What is not:
+//!
+//! - AdamW's fc1 before the edit, by memory alone (×1.37; the steps are right, ×1.01). At 3·λ it is ×1.19: a third of the
+//!   τ leaves half of the excess, so it comes from updates that are hundreds of updates apart and yet alike. fc2 has
+//!   nothing of it (×0.99), and what sets fc1 apart is its input: the same images in each epoch, with pixels that only a
+//!   few of them light. That this is the cause is likely and was not tested. In the end both layers' steps are 13 to
+//!   18 % short, as they were in the first setting, which takes ‖w‖ 11 % down: v goes back 1,000 updates, and τ is 333 by
+//!   then. Nor was that tested.
+//! - SGD's norm after the edit, where the prediction is that of the edit: E\[‖g‖²·‖w‖²\] falls to a sixth for fc1 and a third
+//!   for fc2, as the formula's own values at both ends say. With its new value the formula is 2 and 4 % off. So a
+//!   prediction of SGD's norm across a large edit of λ is good for its direction and pace only, until the network has
+//!   followed.
+//! - Lion's fc2, by memory alone (×0.60 and ×0.58; the steps are right, ×0.99 and ×0.98): updates go back on those before
+//!   more than a walk's do. It is the same at λ and at 3·λ, so the momentum's length beside τ, which was expected to show
+//!   at 3·λ, is not what makes it. Not explained.
 
 use crossbeam_channel::bounded;
 use wdtop::cli;
