@@ -7,7 +7,8 @@
 //! For each recipe training steps and everything that is made of their sums take turns, round by round, so that a machine
 //! whose speed changes from minute to minute changes both, and their ratio is what counts: the alerts of the training
 //! thread, what the screen's panels keep, what a row of JSON or a recording's curves take (every measure and prediction of
-//! every tensor), and, spread over the steps between two evaluations, the spectra. The six sums are part of the update:
+//! every tensor), and, spread over the steps between two evaluations, how the weights lie and the spectra, both on the
+//! team that trains. The six sums are part of the update:
 //! `cargo bench --bench update sums` prices those.
 
 use std::hint::black_box;
@@ -16,9 +17,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use wdtop::cli;
 use wdtop::diagnostics::{Alarms, Forces, Reader, Regime, Tracks};
-use wdtop::random::normal_at;
 use wdtop::stream::{Description, StepRow, TensorInfo, TensorSums, What, lossless};
-use wdtop::train::{self, Experiment, Spectrometer, Telemetry, Timing};
+use wdtop::train::{self, Experiment, Telemetry, Timing};
 
 /// Steps that are timed in a round, and whose sums are watched again.
 const STEPS: u64 = 200;
@@ -26,8 +26,8 @@ const ROUNDS: usize = 15;
 
 fn main() {
     println!(
-        "{:12} {:>9} {:>14} {:>14} {:>14} {:>14} {:>8}",
-        "recipe", "step", "alerts", "panels", "readings", "spectra", "together"
+        "{:12} {:>9} {:>14} {:>14} {:>14} {:>14} {:>14} {:>8}",
+        "recipe", "step", "alerts", "panels", "readings", "weights", "spectra", "together"
     );
     for recipe in ["article-mlp", "demo"] {
         price(recipe);
@@ -42,14 +42,14 @@ fn price(recipe: &str) {
     let optimizer = &run.config.optimizer;
     let regime = Regime::of(optimizer, |key| optimizer.hyper.get(key).copied());
     let forces = Forces { regime, lr: run.config.lr, lr_factor: 1.0, weight_decay: run.config.weight_decay };
-    let weights: Vec<f32> = (0..run.parameters() as u64).map(|at| 0.05 * normal_at(1, at) as f32).collect();
-    let mut spectrometer = Spectrometer::default();
-    spectrometer.look(0, &run.tensors, &weights);
     let between = run.evaluation_period() as f64;
 
-    let mut times: [Vec<f64>; 5] = Default::default();
+    let mut times: [Vec<f64>; 6] = Default::default();
     for _ in 0..=ROUNDS {
         let step = timing.run(STEPS).expect("finite numbers");
+        // At once, as an evaluation's: its team has not gone to sleep.
+        let (census, weights) = timing.census();
+        let spectra = timing.spectra(&census);
         let (mut alarms, mut alerts) = (Alarms::new(&run.tensors), Vec::new());
         let alerts = clock(|| {
             for (row, sums) in &rows {
@@ -68,28 +68,29 @@ fn price(recipe: &str) {
                 black_box(reader.read(row, sums));
             }
         });
-        let spectra = clock(|| drop(black_box(spectrometer.look(0, &run.tensors, &weights))));
         let each = |time: Duration| 1e6 * time.as_secs_f64() / STEPS as f64;
-        let round = [each(step), each(alerts), each(panels), each(readings), 1e6 * spectra.as_secs_f64() / between];
+        let spread = |time: Duration| 1e6 * time.as_secs_f64() / between;
+        let round = [each(step), each(alerts), each(panels), each(readings), spread(weights), spread(spectra)];
         times.iter_mut().zip(round).for_each(|(times, time)| times.push(time));
         black_box((&alarms, &tracks));
     }
-    let [step, alerts, panels, readings, spectra] = times.map(|mut times| {
+    let [step, alerts, panels, readings, weights, spectra] = times.map(|mut times| {
         // The first round warms up.
         times.remove(0);
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     });
     let told = |time: f64| format!("{time:.2} µs {:.2} %", 100.0 * time / step);
-    // A run on the screen has alerts, panels and spectra; readings are made for JSON and when curves are asked for.
+    // A run on the screen has all but readings; readings are made for JSON and when curves are asked for.
     println!(
-        "{recipe:12} {:>9} {:>14} {:>14} {:>14} {:>14} {:>6.2} %",
+        "{recipe:12} {:>9} {:>14} {:>14} {:>14} {:>14} {:>14} {:>6.2} %",
         format!("{step:.0} µs"),
         told(alerts),
         told(panels),
         told(readings),
+        told(weights),
         told(spectra),
-        100.0 * (alerts + panels + spectra) / step
+        100.0 * (alerts + panels + weights + spectra) / step
     );
 }
 

@@ -1,10 +1,15 @@
 //! Whether the predictions hold: scale-invariant layers trained until they are in equilibrium, measured against what
 //! `wdtop::diagnostics` says, and through an edit of λ.
 //!
-//! `cargo run --release --example equilibrium`
+//! ```sh
+//! cargo run --release --example equilibrium             # all of it
+//! cargo run --release --example equilibrium declared    # only the setting that was fixed before it was measured
+//! ```
 //!
-//! The network is an MLP with batch normalisation behind both hidden layers, which makes `fc1.weight` and `fc2.weight`
-//! scale-invariant; 256 units wide, tanh, batches of 16, all 12,000 images with 20 % label noise; η and λ so that τ is
+//! # The first setting
+//!
+//! It is the third network that was tried; what was learned from the two before it stands below. The network is an MLP
+//! with batch normalisation behind both hidden layers, which makes `fc1.weight` and `fc2.weight` scale-invariant; 256 units wide, tanh, batches of 16, all 12,000 images with 20 % label noise; η and λ so that τ is
 //! 1,000 updates for every rule. What is measured is the mean over one τ after five. In the end AdamW and Adam with L2
 //! train a network whose layers differ in width, and so in the size of their gradients; the rotation of its layers is
 //! compared.
@@ -46,6 +51,36 @@
 //!   that decay does not take away, which adds to ‖w‖². Of `fc2.weight` AdamW's norm is 25 % above at λ, 61 % at 3·λ;
 //!   less ‖w‖*² both leave the same 1.1. Lion, which turns any small mean gradient into full steps, is 130 % above. SGD
 //!   is within 0.5 % (θ) and 2.3 % (norm) there too.
+//!
+//! # The declared setting
+//!
+//! Network, batch, noise, η and λ were fixed, with the reasons beside them ([`DECLARED`]), before any of it was run. So
+//! was what is to be expected: AdamW and SGD within 10 % (θ) and 15 % (‖w‖) before and after the edit; Lion so before it,
+//! and at 3·λ with a memory of about ×0.82, which is θ 10 % above and ‖w‖ 10 % below, since its momentum goes back 100
+//! updates and the weights only 333. What came out, in percent of the prediction (before the edit | in the last 1,000
+//! updates), nothing changed since:
+//!
+//! | | θ fc1 | θ fc2 | ‖w‖ fc1 | ‖w‖ fc2 | steps in the band of the edit |
+//! |---|---|---|---|---|---|
+//! | AdamW | −14.6 \| −8.5 | +0.5 \| −1.5 | +18.7 \| −10.7 | +3.2 \| −11.6 | 100, 100 % |
+//! | SGD | +1.5 \| −1.4 | +1.4 \| −1.7 | −3.2 \| −2.2 | −4.9 \| −4.0 | 15, 18 % |
+//! | Lion | −4.0 \| −6.1 | +29.4 \| +31.4 | +3.0 \| +2.9 | −23.2 \| −25.2 | 100, 6 % |
+//!
+//! SGD, AdamW's fc2 and Lion's fc1 are within what was asked for throughout. What is not:
+//!
+//! - AdamW's fc1 before the edit, by memory alone (×1.37; the steps are right, ×1.01). At 3·λ it is ×1.19: a third of the
+//!   τ leaves half of the excess, so it comes from updates that are hundreds of updates apart and yet alike. fc2 has
+//!   nothing of it (×0.99), and what sets fc1 apart is its input: the same images in each epoch, with pixels that only a
+//!   few of them light. That this is the cause is likely and was not tested. In the end both layers' steps are 13 to
+//!   18 % short, as they were in the first setting, which takes ‖w‖ 11 % down: v goes back 1,000 updates, and τ is 333 by
+//!   then. Nor was that tested.
+//! - SGD's norm after the edit, where the prediction is that of the edit: E\[‖g‖²·‖w‖²\] falls to a sixth for fc1 and a third
+//!   for fc2, as the formula's own values at both ends say. With its new value the formula is 2 and 4 % off. So a
+//!   prediction of SGD's norm across a large edit of λ is good for its direction and pace only, until the network has
+//!   followed.
+//! - Lion's fc2, by memory alone (×0.60 and ×0.58; the steps are right, ×0.99 and ×0.98): updates go back on those before
+//!   more than a walk's do. It is the same at λ and at 3·λ, so the momentum's length beside τ, which was expected to show
+//!   at 3·λ, is not what makes it. Not explained.
 
 use crossbeam_channel::bounded;
 use wdtop::cli;
@@ -62,8 +97,39 @@ const EDIT: u64 = 6 * TAU;
 const FACTOR: f64 = 3.0;
 const STEPS: u64 = EDIT + 2 * TAU;
 
-/// Both hidden layers are scale-invariant.
-const NETWORK: &str = "mlp:784-256-256-10,norm=batch,act=tanh";
+/// A network and what it is trained on.
+struct Study {
+    name: &'static str,
+    /// Both hidden layers are scale-invariant.
+    network: &'static str,
+    data: &'static [&'static str],
+}
+
+/// All 12,000 images, with the recipe's 20 % label noise and decay of every tensor.
+const DATA: [&str; 4] = ["--train-samples", "12000", "--batch", "16"];
+
+const FIRST: Study = Study { name: "first", network: "mlp:784-256-256-10,norm=batch,act=tanh", data: &DATA };
+
+/// Fixed before it was measured, by reasoning alone:
+///
+/// - τ is 1,000 updates for every rule: ten times what Lion's momentum remembers, the five τ before the first
+///   measurement leave e⁻¹⁰ of the start in ‖w‖², and with batches of 64 it is more than five epochs of 188 updates, so
+///   that the order of an epoch is not what the walk consists of. η and λ follow from it and are the first setting's: of
+///   a scale-invariant layer η alone sets no more than the unit that ‖w‖ is measured in.
+/// - Batches of 64: a pixel that is dark in 95 of 100 images is lit in nearly every batch, and the gradient of a weight
+///   is a sum of more errors and so nearer to a normal distribution, which Adam's v, a mean of squares, is at home with.
+/// - 50 % label noise: a larger batch has more signal beside its noise, a signal gives weights a mean that no walk has,
+///   and noise that cannot be learned keeps errors from becoming few and large.
+/// - tanh, so that no unit is off; 192 wide, so that each layer has tens of thousands of weights and a row of either
+///   layer more than 64.
+/// - Only weights decay, which is the program's default: predictions are about layers behind which nothing else changes
+///   with λ.
+const DECLARED: Study = Study {
+    name: "declared",
+    network: "mlp:784-192-192-10,norm=batch,act=tanh",
+    data: &["--train-samples", "12000", "--batch", "64", "--label-noise", "0.5", "--decay", "weights"],
+};
+
 /// Layers of different widths, and so with gradients of different sizes.
 const UNEVEN: &str = "mlp:784-512-64-256-10,norm=batch,act=tanh";
 
@@ -82,13 +148,25 @@ const SETTINGS: [Setting; 3] = [
 ];
 
 fn main() -> anyhow::Result<()> {
+    let asked = std::env::args().nth(1);
     println!(
         "Steps and memory beside those of a random walk: θ is off by the root of the memory, ‖w‖ by step times that root."
     );
-    println!();
-    println!("rule    tensor          λ  θ measured  predicted         ‖w‖ measured  predicted           step memory");
-    for setting in &SETTINGS {
-        measure(setting)?;
+    for study in [FIRST, DECLARED] {
+        if asked.as_deref().is_some_and(|name| name != study.name) {
+            continue;
+        }
+        println!();
+        println!("{} setting: {} {}", study.name, study.network, study.data.join(" "));
+        println!(
+            "rule    tensor          λ  θ measured  predicted         ‖w‖ measured  predicted           step memory"
+        );
+        for setting in &SETTINGS {
+            measure(&study, setting)?;
+        }
+    }
+    if asked.is_some() {
+        return Ok(());
     }
     println!();
     println!("rotation of layers, means over the last 1,000 of 4,000 updates");
@@ -101,10 +179,10 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// One run in equilibrium, and through an edit.
-fn measure(setting: &Setting) -> anyhow::Result<()> {
+fn measure(study: &Study, setting: &Setting) -> anyhow::Result<()> {
     let Setting { rule, options, lr, weight_decay } = setting;
     let edit = format!("{EDIT}:weight_decay={}", FACTOR * weight_decay);
-    let options = [*options, &["--model", NETWORK, "--edit", edit.as_str()][..]].concat();
+    let options = [study.data, options, &["--model", study.network, "--edit", edit.as_str()]].concat();
     let (mut watched, mut tracks) = (Vec::new(), None);
     train(rule, *lr, *weight_decay, STEPS, &options, |run, step, sums| {
         let forces = forces(run, *lr, if step < EDIT { *weight_decay } else { FACTOR * weight_decay });
@@ -209,7 +287,8 @@ impl Watched {
 /// θ of the layers under one rule.
 fn compare_layers(rule: &str, weight_decay: f64) -> anyhow::Result<()> {
     let mut rotations: Vec<(String, f64)> = Vec::new();
-    train(rule, 1e-3, weight_decay, 4 * TAU, &["--model", UNEVEN], |run, step, sums| {
+    let options = [&DATA[..], &["--model", UNEVEN]].concat();
+    train(rule, 1e-3, weight_decay, 4 * TAU, &options, |run, step, sums| {
         if rotations.is_empty() {
             rotations = run.tensors.iter().map(|tensor| (tensor.name.clone(), 0.0)).collect();
         }
@@ -310,10 +389,9 @@ fn train(
     mut look: impl FnMut(&Description, u64, &[TensorSums]),
 ) -> anyhow::Result<()> {
     let (lr, weight_decay, steps) = (lr.to_string(), weight_decay.to_string(), steps.to_string());
-    let fixed = ["--train-samples", "12000", "--batch", "16", "--pace", "0"];
     let rule = ["--optimizer", rule, "--lr", &lr, "--weight-decay", &weight_decay, "--steps", &steps];
-    let (config, options) =
-        cli::configure("demo", &[&fixed[..], &rule, &["--evaluate-every", "100000"], more].concat())?;
+    let rest = ["--pace", "0", "--evaluate-every", "100000"];
+    let (config, options) = cli::configure("demo", &[&rule[..], &rest, more].concat())?;
     run(config, options, |run, row, sums| look(run, row.step, sums))
 }
 

@@ -8,16 +8,20 @@
 //! What limits a product is the rate of fused multiply-adds. A tile of outputs stays in registers while its terms go
 //! by; one operand is read a vector at a time, the other a value at a time, so that neither is ever packed.
 
+mod bins;
 mod columns;
 mod dot;
 mod elements;
 mod instructions;
 mod lanes;
 mod product;
+mod vector;
 
+pub use bins::{Extent, MOST_BINS, count, extent};
 pub use columns::{Columns, Matrices};
 pub use dot::{Dot, dot};
 pub use elements::{Gauge, Measure, largest, map, measure, prefetch, shades, sum, transpose, zip, zip_from_two};
 pub use instructions::{Instructions, UnknownInstructions, Work};
 pub use lanes::{Element, LANES, Lanes, Vector};
 pub use product::{Factor, Places, Product, Start, Terms, product};
+pub use vector::{columns_by_vector, rows_by_vector};

@@ -18,7 +18,7 @@ mod tests;
 pub use checkpoint::Continuation;
 pub use experiment::{Experiment, PrepareError, Sentinel};
 pub use learner::{Learner, LearnerOptions, LearnerState, NotFinite, Progress};
-pub use pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
+pub use pass::{Census, Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
 pub use spectrometer::Spectrometer;
 pub use team::{Cuts, Pieces, Team};
 pub use timing::{Peak, Telemetry, Timing};

@@ -46,7 +46,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "diagnostics",
-        knows: &["series", "stream"],
+        knows: &["scalar", "series", "stream"],
         never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE],
     },
     Layer {

@@ -217,6 +217,12 @@ pub enum Error {
         /// What they have.
         known: String,
     },
+    /// The session has the chart, and no value in it.
+    #[error("there is nothing to draw of `{}`: the session has no finite value of it", printable(.name))]
+    NoValues {
+        /// What was asked for.
+        name: String,
+    },
     /// The system has no place for data.
     #[error("no folder for sessions: the home folder is unknown; set WDTOP_SESSIONS to a folder, or give a path")]
     NoHome,

@@ -21,7 +21,8 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Of these weights; those that are not finite are in no bin. All of equal weights are in the first.
+    /// Of these weights; those that are not finite are in no bin. All of equal weights are in the first. Training counts
+    /// with vectors and on many threads; this is what that is checked against.
     pub fn of(weights: impl Iterator<Item = f64> + Clone) -> Distribution {
         let finite = || weights.clone().filter(|weight| weight.is_finite());
         let (lowest, highest) = finite()

@@ -8,7 +8,8 @@
 use thiserror::Error;
 
 use super::clock::Laps;
-use super::pass::{Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
+use super::pass::{Census, Pass, PassOptions, PassState, PassTensor, RestoreError, Task};
+use super::spectrometer::Spectrometer;
 use super::team::Team;
 use crate::data::{self, Batch, Samples};
 use crate::kernel::{Element, Instructions};
@@ -16,7 +17,7 @@ use crate::nn::{self, Mode, Network, Passage, Targets, initialise};
 use crate::optim::{Knobs, Optimizer};
 use crate::random::{Generator, Purpose};
 use crate::scalar::is_finite;
-use crate::stream::{Distribution, Init, LossConfig, Phase, Score, Spending, TensorSums, Weights};
+use crate::stream::{Init, LossConfig, Phase, Score, Spending, TensorInfo, TensorSpectrum, TensorSums, Weights};
 
 /// Samples of an evaluation that are in memory at once.
 pub(super) const EVALUATION_SAMPLES: usize = 128;
@@ -177,9 +178,19 @@ impl<T: Element> Learner<T> {
     }
 
     /// How the weights of every tensor lie as they are now.
-    pub fn weight_distributions(&self) -> Vec<Distribution> {
-        let of = |range: std::ops::Range<usize>| Distribution::of(self.weights()[range].iter().map(|w| w.wide()));
-        self.network.tensors().iter().map(|tensor| of(tensor.place.clone())).collect()
+    pub fn census(&mut self) -> Census {
+        self.pass.census(&mut self.team, self.instructions)
+    }
+
+    /// The spectra of the matrices as they are now, after so many updates; `squares` has each tensor's ‖w‖².
+    pub fn spectra(
+        &mut self,
+        spectrometer: &mut Spectrometer<T>,
+        step: u64,
+        tensors: &[TensorInfo],
+        squares: &[f64],
+    ) -> Vec<TensorSpectrum> {
+        spectrometer.look((&mut self.team, self.instructions), step, tensors, (self.pass.weights(), squares))
     }
 
     /// The six sums of the last update, one entry for each tensor.

@@ -7,11 +7,13 @@
 //! that needs a norm takes one walk more, after all gradients are there; a rule that needs whole tensors sees each of
 //! them, on one thread, before the blocks. Between such phases the team meets; partial sums are combined in block order.
 
+mod census;
 mod moment;
 mod snapshot;
 
 use std::ops::Range;
 
+pub use census::Census;
 pub use snapshot::{PassState, RestoreError};
 
 use moment::{Moment, collect, needed};

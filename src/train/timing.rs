@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::experiment::{Experiment, PrepareError};
 use super::learner::NotFinite;
+use super::pass::Census;
+use super::spectrometer::Spectrometer;
 use super::team::{Cuts, Team};
 use super::trainer::{LONGEST_DELAY, MOST_ROWS, Place, row_of};
 use super::watch::Watch;
@@ -30,6 +32,7 @@ pub struct Timing {
     start: Instant,
     watch: Watch,
     wire: Option<Wire>,
+    spectrometer: Spectrometer<f32>,
 }
 
 /// Where rows go.
@@ -50,7 +53,8 @@ impl Timing {
         let tensors = experiment.description.tensors.len();
         let wire = (telemetry == Telemetry::Full).then(|| Wire::new(tensors));
         let watch = Watch::new(&experiment.description, &experiment.knobs);
-        Ok(Timing { experiment, step: 0, start: Instant::now(), watch, wire })
+        let spectrometer = Spectrometer::default();
+        Ok(Timing { experiment, step: 0, start: Instant::now(), watch, wire, spectrometer })
     }
 
     /// Multiply-adds that a step needs for each sample.
@@ -89,6 +93,20 @@ impl Timing {
             knobs.move_to(self.step);
         }
         Ok(start.elapsed())
+    }
+
+    /// Counts how the weights lie, as an evaluation does, and how long that took.
+    pub fn census(&mut self) -> (Census, Duration) {
+        let start = Instant::now();
+        (self.experiment.learner.census(), start.elapsed())
+    }
+
+    /// Measures the spectra, as an evaluation does after a census. Returns how long that took.
+    pub fn spectra(&mut self, census: &Census) -> Duration {
+        let Experiment { description, learner, .. } = &mut self.experiment;
+        let start = Instant::now();
+        learner.spectra(&mut self.spectrometer, self.step, &description.tensors, &census.squares);
+        start.elapsed()
     }
 }
 

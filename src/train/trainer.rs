@@ -76,7 +76,7 @@ struct Trainer {
     pace: f64,
     due: Instant,
     watch: Watch,
-    spectrometer: Spectrometer,
+    spectrometer: Spectrometer<f32>,
     /// Whether the next update's batch is to be left out.
     next: Next,
     /// What became of the weights when something was not finite, until that is settled.
@@ -476,13 +476,13 @@ impl Trainer {
         let Experiment { data, learner, .. } = &mut self.experiment;
         let train = learner.evaluate(&data.train, data.train.len().min(data.validation.len()));
         let validation = learner.evaluate(&data.validation, data.validation.len());
-        let weights = learner.weight_distributions();
+        let census = learner.census();
         self.evaluated = Some(self.step);
         let (step, epoch, seconds) = (self.step, self.epoch(), self.seconds());
-        let evaluation = Evaluation { step, epoch, seconds, train, validation, weights };
+        let evaluation = Evaluation { step, epoch, seconds, train, validation, weights: census.distributions };
         self.watch.evaluated(&evaluation);
-        let Experiment { description, learner, .. } = &self.experiment;
-        let tensors = self.spectrometer.look(self.step, &description.tensors, learner.weights());
+        let Experiment { description, learner, .. } = &mut self.experiment;
+        let tensors = learner.spectra(&mut self.spectrometer, self.step, &description.tensors, &census.squares);
         self.clock.spent(Phase::Evaluation, begun);
         let spectra = Spectra { step: self.step, epoch: evaluation.epoch, seconds: evaluation.seconds, tensors };
         self.send(What::Evaluated(evaluation))?;

@@ -3,15 +3,17 @@
 use std::io::Write;
 
 use super::unwritten;
+use crate::record::curves::Diagnosis;
 use crate::record::error::Error;
 use crate::record::table::{Cell, Mark, Side, Table, brief, grouped, significant};
 use crate::record::{Best, Session, compare, notes, settings};
-use crate::stream::{Evaluation, printable};
+use crate::stream::{Evaluation, TensorSums, printable};
 
 /// Evaluations that a report shows.
 const MOST_EVALUATIONS: usize = 20;
 
-/// Writes a report: what the session came to, its edits and evaluations, its settings.
+/// Writes a report: what the session came to, its edits and evaluations, what decay does to each tensor in the end, its
+/// settings.
 ///
 /// # Errors
 /// Where a file of the session cannot be read, or the writer fails.
@@ -28,6 +30,9 @@ pub fn to_markdown(session: &Session, out: &mut dyn Write) -> Result<(), Error> 
     part("Results", &comparison.values());
     part("Edits", &comparison.edit_table());
     part("Evaluations", &evaluations(session, comparison.sessions.first().and_then(|session| session.best_loss)));
+    if session.imported().is_none() {
+        part("What decay does in the last update", &diagnostics(session)?);
+    }
     let mut table = Table { sides: vec![Side::Left; 2], rows: vec![["setting", "value"].map(Cell::text).to_vec()] };
     table.rows.extend(settings(session).into_iter().map(|(key, value)| vec![Cell::text(key), Cell::text(value)]));
     part("Settings", &table);
@@ -58,6 +63,68 @@ fn evaluations(session: &Session, best: Option<Best>) -> Table {
         ]);
     }
     table
+}
+
+/// Of each tensor the measures and predictions that tell most, as of the last update, and its spectrum as it was
+/// measured last. The predictions ‖w‖\* and θ\* hold for scale-invariant tensors; where another one's norm settles is a trend.
+fn diagnostics(session: &Session) -> Result<Table, Error> {
+    let run = session.run()?;
+    let columns: [&str; 12] = [
+        "tensor",
+        "‖w‖",
+        "‖w‖\\*",
+        "trend of ‖w‖",
+        "θ",
+        "θ\\*",
+        "scale-invariant",
+        "decay pull",
+        "τ (steps)",
+        "memory of the start",
+        "σ₁",
+        "stable rank",
+    ];
+    let mut sides = vec![Side::Right; columns.len()];
+    sides[0] = Side::Left;
+    let mut table = Table { sides, rows: vec![columns.map(Cell::text).to_vec()] };
+    let mut diagnosis = Diagnosis::new(run, &session.events);
+    let mut last = None;
+    for stretch in session.steps()? {
+        let readings = diagnosis.read(&stretch.batch);
+        if let Some(((_, sums), readings)) = stretch.batch.iter().zip(readings).last() {
+            let norms: Vec<f64> = sums.iter().map(TensorSums::norm).collect();
+            last = Some((norms, readings));
+        }
+    }
+    let Some((norms, readings)) = last else { return Ok(table) };
+    let spectra = session.spectra().last();
+    for ((tensor, norm), reading) in run.tensors.iter().zip(norms).zip(&readings) {
+        let spectrum = spectra.and_then(|spectra| spectra.of(&tensor.name));
+        let number = |value: f64| match value {
+            value if value.is_nan() => Cell::missing(),
+            f64::INFINITY => Cell::text("∞"),
+            value => Cell::text(significant(value, 3)),
+        };
+        let invariant = match reading.scale_invariant {
+            value if value.is_nan() => Cell::missing(),
+            0.0 => Cell::text("no"),
+            _ => Cell::text("yes"),
+        };
+        table.rows.push(vec![
+            Cell::text(escaped(&tensor.name)),
+            number(norm),
+            number(reading.equilibrium_norm),
+            number(reading.trend_norm),
+            number(reading.rotation),
+            number(reading.equilibrium_rotation),
+            invariant,
+            number(reading.decay_pull),
+            number(reading.timescale),
+            number(reading.memory_of_start),
+            number(spectrum.map_or(f64::NAN, |spectrum| spectrum.norm)),
+            number(spectrum.map_or(f64::NAN, |spectrum| spectrum.stable_rank)),
+        ]);
+    }
+    Ok(table)
 }
 
 /// Text in which Markdown finds nothing to obey.

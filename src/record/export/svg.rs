@@ -34,7 +34,7 @@ const USUAL: [&str; 2] = ["loss", "norm"];
 /// `grad_norm`, `rotation`, `budget_decay`, …), or any one curve of the session by its name.
 ///
 /// # Errors
-/// Where the session has no such chart, a step file cannot be opened, or the writer fails.
+/// Where the session has no such chart or no value in one that was asked for, a step file cannot be opened, or the writer fails.
 pub fn to_svg(session: &Session, asked: &[String], out: &mut dyn Write) -> Result<(), Error> {
     let usual = USUAL.map(str::to_owned);
     // Of an imported session nothing is known of tensors: what it has not is left out unless it was asked for.
@@ -44,7 +44,7 @@ pub fn to_svg(session: &Session, asked: &[String], out: &mut dyn Write) -> Resul
     };
     let names: Vec<&str> = plans.iter().flat_map(|plan| &plan.lines).map(|line| line.column.as_str()).collect();
     let mut curves = session.curves(&names)?.into_iter();
-    let charts: Vec<(&str, Vec<Line>)> = plans
+    let mut charts: Vec<(&str, Vec<Line>)> = plans
         .iter()
         .map(|Plan { title, lines }| {
             let drawn = lines.iter().zip(curves.by_ref()).map(|(line, points)| {
@@ -53,8 +53,12 @@ pub fn to_svg(session: &Session, asked: &[String], out: &mut dyn Write) -> Resul
             });
             (title.as_str(), drawn.collect::<Vec<Line>>())
         })
-        .filter(|(_, lines)| has_values(lines))
         .collect();
+    // Nobody would know why a chart that was asked for is not there.
+    if let Some((_, name)) = charts.iter().zip(asked).find(|((_, lines), _)| !has_values(lines)) {
+        return Err(Error::NoValues { name: name.clone() });
+    }
+    charts.retain(|(_, lines)| has_values(lines));
     let last = charts.iter().flat_map(|(_, lines)| lines.iter()).filter_map(|line| line.points.last());
     let end = last.map(|point| point.step).max().unwrap_or(0).max(1) as f64;
     let edits: Vec<&Edit> = session.edits().collect();

@@ -1,18 +1,21 @@
-//! TensorBoard event files: scalars for each update and evaluation, edits as scalars and text, notes and settings as
-//! text.
+//! TensorBoard event files: scalars for each update, diagnostics among them, and each evaluation, edits as scalars and text,
+//! notes and settings as text.
 //!
-//! A tag's first part is its group on TensorBoard's page: the norms of all tensors stand together as `norm/TENSOR`.
+//! A tag's first part is its group on TensorBoard's page: the norms of all tensors stand together as `norm/TENSOR`, and
+//! beside them `rotation/TENSOR` and every other measure and prediction.
 
 use std::io::Write;
 
 use jiff::Timestamp;
 
 use super::{scalar, unwritten};
+use crate::diagnostics::Reading;
+use crate::record::curves::Diagnosis;
 use crate::record::error::Error;
 use crate::record::table::plain;
 use crate::record::tensorboard::{EventWriter, Summary};
 use crate::record::{Session, notes, settings};
-use crate::stream::{Edit, Event, Scope, StepRow, TensorSums, What};
+use crate::stream::{Edit, Event, Scope, StepRow, TensorInfo, TensorSums, What};
 
 /// Writes the events of a session.
 ///
@@ -53,34 +56,29 @@ impl Board<'_> {
             .iter()
             .map(|tensor| ["norm", "grad_norm", "update_ratio", "decay"].map(|name| format!("{name}/{tensor}")))
             .collect();
+        let run = session.run()?;
+        let of_tensor = |tensor: &TensorInfo| Reading::ALL.map(|(name, _)| format!("{name}/{}", tensor.name));
+        let diagnosed: Vec<_> = run.tensors.iter().map(of_tensor).collect();
+        let mut diagnosis = Diagnosis::new(run, &session.events);
         let mut events = session.events.iter().peekable();
         for stretch in session.steps()? {
-            for (row, sums) in stretch.batch.iter() {
+            let readings = diagnosis.read(&stretch.batch);
+            for ((row, sums), readings) in stretch.batch.iter().zip(&readings) {
                 while let Some(event) = events.next_if(|event| event.what.step() <= Some(row.step)) {
                     self.write_event(event)?;
                 }
-                self.write_update(row, sums, &tensors)?;
+                let mut summary = summary_of(row, sums, &tensors);
+                for (tags, reading) in diagnosed.iter().zip(readings) {
+                    for (tag, (_, value)) in tags.iter().zip(Reading::ALL) {
+                        // What there is not has no point.
+                        let value = Some(value(reading)).filter(|value| !value.is_nan());
+                        value.iter().for_each(|value| summary.add_scalar(tag, *value));
+                    }
+                }
+                self.write(row.step, row.seconds, &summary)?;
             }
         }
         events.try_for_each(|event| self.write_event(event))
-    }
-
-    fn write_update(&mut self, row: &StepRow, sums: &[TensorSums], tensors: &[[String; 4]]) -> Result<(), Error> {
-        let mut summary = Summary::default();
-        let of_network = [
-            ("batch/loss", row.loss),
-            ("batch/accuracy", row.accuracy),
-            ("penalty", row.penalty),
-            ("lr", row.lr),
-            ("weight_decay", row.weight_decay),
-            ("epoch", row.epoch),
-        ];
-        of_network.iter().for_each(|(tag, value)| summary.add_scalar(tag, *value));
-        for (tags, sums) in tensors.iter().zip(sums) {
-            let values = [sums.norm(), sums.grad_norm(), sums.update_ratio(), sums.decay];
-            tags.iter().zip(values).for_each(|(tag, value)| summary.add_scalar(tag, value));
-        }
-        self.write(row.step, row.seconds, &summary)
     }
 
     fn write_event(&mut self, event: &Event) -> Result<(), Error> {
@@ -138,6 +136,25 @@ impl Board<'_> {
     fn write(&mut self, step: u64, seconds: f64, summary: &Summary) -> Result<(), Error> {
         self.events.write(self.started + seconds, step, summary).map_err(unwritten)
     }
+}
+
+/// What an update recorded of the network and of each tensor.
+fn summary_of(row: &StepRow, sums: &[TensorSums], tensors: &[[String; 4]]) -> Summary {
+    let mut summary = Summary::default();
+    let of_network = [
+        ("batch/loss", row.loss),
+        ("batch/accuracy", row.accuracy),
+        ("penalty", row.penalty),
+        ("lr", row.lr),
+        ("weight_decay", row.weight_decay),
+        ("epoch", row.epoch),
+    ];
+    of_network.iter().for_each(|(tag, value)| summary.add_scalar(tag, *value));
+    for (tags, sums) in tensors.iter().zip(sums) {
+        let values = [sums.norm(), sums.grad_norm(), sums.update_ratio(), sums.decay];
+        tags.iter().zip(values).for_each(|(tag, value)| summary.add_scalar(tag, value));
+    }
+    summary
 }
 
 /// `edits/weight_decay`, and `edits/weight_decay/fc1` where a layer or a tensor was edited.

@@ -161,6 +161,10 @@ fn a_picture_has_the_charts_that_were_asked_for() {
     let wrong = to_svg(&session, &["colour".to_owned()], &mut Vec::new()).unwrap_err().to_string();
     assert!(wrong.contains("no session has a column `colour`; there are validation/loss, "), "{wrong}");
     assert!(wrong.contains(", rotation, ") && !wrong.contains("fc1.weight"), "{wrong}");
+    // It takes a hundred updates until it is known.
+    let asked = ["loss", "scale_invariant"].map(str::to_owned);
+    let empty = to_svg(&session, &asked, &mut Vec::new()).unwrap_err().to_string();
+    assert_eq!(empty, "there is nothing to draw of `scale_invariant`: the session has no finite value of it");
 }
 
 #[test]
@@ -173,9 +177,19 @@ fn a_report_tells_results_edits_evaluations_and_settings() {
         "\n## Edits\n\n| step | a |\n| ---: | --- |\n| 3 | λ 0 → 3 |\n",
         "| 3 | 1.5 | 0.7500 | 90.00 % | 1.500 | 50.00 % |",
         "| optimizer.hyper.beta1 | 0.9 |",
+        "\n## What decay does in the last update\n\n| tensor | ‖w‖ |",
     ] {
         assert!(report.contains(part), "no {part} in\n{report}");
     }
+    // A row for each tensor, with the numbers of the CSV table's last row and the last spectrum's.
+    let rows: Vec<&str> = report.lines().filter(|line| line.starts_with("| fc1.")).collect();
+    assert_eq!(rows.len(), session.tensors().len(), "{report}");
+    let csv = text(|out| to_csv(&session, CsvTable::Diagnostics, out));
+    let (head, last) = (csv.lines().next().unwrap(), csv.lines().last().unwrap());
+    let rotation = head.split(',').zip(last.split(',')).find(|(key, _)| *key == "fc1.weight/rotation").unwrap().1;
+    let rotation = crate::record::table::significant(rotation.parse().unwrap(), 3);
+    let cells: Vec<&str> = rows[0].split('|').map(str::trim).collect();
+    assert_eq!((cells[5], cells[11], cells[12]), (&*rotation, "2.25", "1.50"), "{report}");
 }
 
 #[test]
@@ -193,6 +207,19 @@ fn tensorboard_events_read_back() {
     assert_eq!(values("edits/weight_decay"), [(3, 3.0)]);
     assert_eq!(values("edits/weight_decay/fc1.bias"), [(6, 0.0)]);
     assert_eq!(values("norm/fc1.weight").len(), 7);
+    // Diagnostics are there as the CSV table has them, where they are.
+    let csv = text(|out| to_csv(&session, CsvTable::Diagnostics, out));
+    let head: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let mut compared = 0;
+    for (at, name) in head.iter().enumerate().skip(1) {
+        let (tensor, name) = name.split_once('/').unwrap();
+        let cells = csv.lines().skip(1).filter_map(|line| line.split(',').nth(at)?.parse::<f64>().ok());
+        let wanted: Vec<f32> = cells.map(|value| value as f32).collect();
+        let found: Vec<f32> = values(&format!("{name}/{tensor}")).iter().map(|(_, value)| *value).collect();
+        assert_eq!(found, wanted, "{name} of {tensor}");
+        compared += wanted.len();
+    }
+    assert!(compared > 35, "{compared} values of diagnostics");
     assert_eq!(again.imported().unwrap().started.as_deref(), Some("2020-11-23T15:30:37.033Z"));
 }
 
