@@ -31,7 +31,7 @@
 //! | [`data`] | data sets: formats, split, gaps, scales, label noise, augmentation, batch order | clocks, threads, channels, terminals |
 //! | [`diagnostics`] | from sums, hyperparameters and matrices to what decay does and would do; alerts | the same as `optim` |
 //! | [`train`] | the trainer's thread, the worker team, commands, evaluation, spectra, snapshots, where the time goes | terminals, session folders |
-//! | [`series`] | append-only columns with a min/max pyramid | the same as `optim` |
+//! | [`series`] | append-only columns with a min/max pyramid; the scales of charts | the same as `optim` |
 //! | [`record`] | the session folder: write, read, follow, list, compare; reruns and their check, snapshots; exports, and imports from other tools | terminals, training |
 //! | [`replay`] | a recording as a source: play, pause, speed, seek | terminals, training |
 //! | [`headless`] | progress line, plain lines, JSON lines | training, session folders |

@@ -54,7 +54,7 @@ const LAYERS: &[Layer] = &[
         knows: &["data", "diagnostics", "kernel", "nn", "optim", "random", "scalar", "stream"],
         never: &[TERMINALS, CHANCE],
     },
-    Layer { name: "record", knows: &["diagnostics", "stream"], never: &[TERMINALS, CHANCE] },
+    Layer { name: "record", knows: &["diagnostics", "series", "stream"], never: &[TERMINALS, CHANCE] },
     Layer { name: "replay", knows: &["record", "stream"], never: &[TERMINALS, CHANCE] },
     Layer { name: "headless", knows: &["diagnostics", "stream"], never: &[CHANCE] },
     Layer { name: "tui", knows: &["diagnostics", "series", "stream"], never: &[CHANCE] },

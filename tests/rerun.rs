@@ -129,7 +129,8 @@ fn a_run_whose_decay_mode_was_turned_is_repeated_from_its_start_and_from_a_snaps
     mode(DecayMode::Cautious);
     // AdamW has no coupled decay: nothing changes.
     mode(DecayMode::L2);
-    live.run_until(13, Order::Snapshot);
+    live.run_until(13, Order::Pace(0.0));
+    live.ask(Order::Snapshot);
     mode(DecayMode::Decoupled);
     live.run_until(25, Order::Evaluate);
     mode(DecayMode::Cautious);

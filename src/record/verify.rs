@@ -123,6 +123,8 @@ impl Comparison {
         });
         // What is due at a step is evaluated before a snapshot of it.
         let is_again = |step: u64| step > from || from == 0 || !from.is_multiple_of(run.evaluation_period());
+        // At the snapshot's own step directions from before it were known; whoever begins there finds its own.
+        let knows_the_same = |step: u64, returns: u64| step > from || from == 0 || returns > 0;
         let events = session.events_from(from)?;
         let end = session.repeat()?.script.end;
         let mut evaluations: BTreeMap<Place, VecDeque<Evaluation>> = BTreeMap::new();
@@ -136,7 +138,11 @@ impl Comparison {
                 What::Evaluated(evaluation) if is_inside(evaluation.step) && is_again(evaluation.step) => {
                     evaluations.entry((returns, evaluation.step)).or_default().push_back(evaluation.clone());
                 }
-                What::Spectrum(measured) if is_inside(measured.step) && is_again(measured.step) => {
+                What::Spectrum(measured)
+                    if is_inside(measured.step)
+                        && is_again(measured.step)
+                        && knows_the_same(measured.step, returns) =>
+                {
                     spectra.entry((returns, measured.step)).or_default().push_back(measured.clone());
                 }
                 What::Edited(edit) if is_inside(edit.step) => edits.push_back(edit.clone()),

@@ -29,8 +29,8 @@ use self::window::Window;
 use super::board::Board;
 use super::layout;
 use super::theme::Theme;
-use super::widget::axis::Scale;
 use super::{Access, Ending, Options};
+use crate::series::Scale;
 use crate::stream::{Command, Scope, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.

@@ -30,10 +30,10 @@ use super::app::window::Unit;
 use super::app::{App, Drag, Panel, Run};
 use super::digits;
 use super::glyphs::Glyphs;
-use super::widget::axis::Scale;
 use super::widget::plot::{Grid, Mark, Plot, PlotFrame, Trace};
 use super::widget::ruler::{Ruler, Spread};
 use crate::series::Extent;
+use crate::series::Scale;
 use crate::stream::{Knob, Level, printable};
 
 /// The border of a panel with its name on the left and its settings on the right; returns what is inside.

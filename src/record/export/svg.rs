@@ -8,6 +8,7 @@ use crate::record::curves::Point;
 use crate::record::error::Error;
 use crate::record::session::Session;
 use crate::record::table::{brief, grouped};
+use crate::series::Scale;
 use crate::stream::Edit;
 
 /// The picture in pixels: a chart's size, and the room around it.
@@ -159,20 +160,14 @@ fn has_values(lines: &[Line]) -> bool {
     lines.iter().flat_map(|line| &line.points).any(|point| point.value.is_finite())
 }
 
-/// A chart's scales.
+/// A chart's scales: those of the charts on the screen.
 struct Chart {
     /// The last step.
     end: f64,
     top: f64,
-    low: f64,
-    high: f64,
+    /// The lowest and the highest value that has a place.
+    range: (f64, f64),
     scale: Scale,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scale {
-    Linear,
-    Log,
 }
 
 impl Chart {
@@ -181,12 +176,12 @@ impl Chart {
             lines.iter().flat_map(|line| &line.points).map(|point| point.value).filter(|value| value.is_finite());
         let (low, high) =
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        if low > 0.0 && high / low >= LOGARITHMIC_FROM {
+        let (scale, low) = match low > 0.0 && high / low >= LOGARITHMIC_FROM {
             // A few values near nothing must not press all others together.
-            return Chart { end, top, low: low.max(high * 1e-5), high, scale: Scale::Log };
-        }
-        let (low, high) = (low.min(0.0), if high > low.min(0.0) { high } else { low.min(0.0) + 1.0 });
-        Chart { end, top, low, high: high + 0.04 * (high - low), scale: Scale::Linear }
+            true => (Scale::Log, low.max(high * 1e-5)),
+            false => (Scale::Linear, low.min(0.0)),
+        };
+        Chart { end, top, range: scale.round_out(low, high), scale }
     }
 
     fn x(&self, step: f64) -> f64 {
@@ -194,10 +189,7 @@ impl Chart {
     }
 
     fn y(&self, value: f64) -> f64 {
-        let share = match self.scale {
-            Scale::Linear => (value - self.low) / (self.high - self.low),
-            Scale::Log => (value.max(self.low) / self.low).ln() / (self.high / self.low).ln(),
-        };
+        let share = self.scale.position(value.max(self.range.0), self.range).unwrap_or(0.0);
         self.top + HEIGHT * (1.0 - share.clamp(0.0, 1.0))
     }
 
@@ -217,7 +209,7 @@ impl Chart {
 
     fn draw_axes(&self, svg: &mut String) {
         let (bottom, right) = (self.top + HEIGHT, LEFT + WIDTH);
-        for tick in self.ticks() {
+        for tick in self.scale.ticks(self.range, 6) {
             let y = self.y(tick);
             put(svg, format_args!("<path d=\"M{LEFT} {y:.1}H{right}\" stroke=\"#e5e5e5\"/>"));
             let label = brief(tick);
@@ -226,25 +218,13 @@ impl Chart {
                 format_args!("<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>", LEFT - 6.0, y + 4.0),
             );
         }
-        for tick in linear_ticks(0.0, self.end, 8) {
+        for tick in Scale::Linear.ticks((0.0, self.end), 8) {
             let (x, label) = (self.x(tick), grouped(tick as u64));
             put(svg, format_args!("<path d=\"M{x:.1} {bottom}v5\" stroke=\"#333333\"/>"));
             put(svg, format_args!("<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>", bottom + 19.0));
         }
         put(svg, format_args!("<text x=\"{right}\" y=\"{}\" text-anchor=\"end\">step</text>", bottom + 35.0));
         put(svg, format_args!("<path d=\"M{LEFT} {}V{bottom}H{right}\" fill=\"none\" stroke=\"#333333\"/>", self.top));
-    }
-
-    fn ticks(&self) -> Vec<f64> {
-        match self.scale {
-            Scale::Linear => linear_ticks(self.low, self.high, 6),
-            Scale::Log => {
-                let decades = (self.low.log10().floor() as i32)..=(self.high.log10().ceil() as i32);
-                let units: &[f64] = if decades.clone().count() > 3 { &[1.0] } else { &[1.0, 2.0, 5.0] };
-                let ticks = decades.flat_map(|power| units.iter().map(move |unit| unit * 10f64.powi(power)));
-                ticks.filter(|tick| (self.low..=self.high).contains(tick)).collect()
-            }
-        }
     }
 
     /// The smallest and the largest value of each pixel column, so that no spike is lost and a million steps are as
@@ -341,15 +321,6 @@ fn trace(path: &mut String, corners: impl Iterator<Item = (f64, f64)>) {
         // A string takes everything.
         let _ = write!(path, "{letter}{x:.1} {y:.1}");
     }
-}
-
-/// At most so many round values.
-fn linear_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
-    let decade = 10f64.powf(((high - low) / most as f64).log10().floor());
-    let steps = [1.0, 2.0, 5.0, 10.0].map(|unit| unit * decade);
-    let step = steps.into_iter().find(|step| (high - low) / step <= most as f64).unwrap_or(decade * 10.0);
-    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
-    (first..=last).map(|at| at as f64 * step).collect()
 }
 
 fn put(svg: &mut String, text: std::fmt::Arguments) {

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::tui::widget::axis::{self, Scale};
+use crate::series::Scale;
+use crate::tui::widget::axis;
 
 /// The fewest steps that fill a chart.
 const SHORTEST: u64 = 10;

@@ -7,10 +7,10 @@ use tui_input::backend::crossterm::EventHandler;
 use super::curves::{Curves, Loaded};
 use super::keys::{self, Action};
 use super::{Align, Board, Detail, Host, Mode, Order, Sample, Table, Zoom, table};
+use crate::series::Scale;
 use crate::stream::Edit;
 use crate::tui::Ending;
 use crate::tui::app::window::Stretch;
-use crate::tui::widget::axis::Scale;
 
 /// Presses that take the crosshair through a chart.
 const STRIDES: u64 = 60;

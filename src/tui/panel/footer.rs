@@ -17,7 +17,7 @@ use crate::tui::digits;
 use crate::tui::update::candidates;
 
 /// The keys that are worth a place, most useful first.
-const KEYS: [(&str, &str); 17] = [
+const KEYS: [(&str, &str); 18] = [
     ("[ ]", "λ"),
     ("w", "type λ"),
     (", .", "η"),
@@ -28,6 +28,7 @@ const KEYS: [(&str, &str); 17] = [
     ("e", "explain"),
     ("z", "undo"),
     ("u", "views"),
+    ("v", "compare"),
     ("t", "scope"),
     (":", "command"),
     ("Tab", "panel"),

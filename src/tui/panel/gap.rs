@@ -6,10 +6,10 @@ use ratatui::style::Style;
 
 use super::{chart, frame, horizon, ruler};
 use crate::diagnostics::measured;
+use crate::series::Scale;
 use crate::series::{Extent, Points};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
-use crate::tui::widget::axis::Scale;
 use crate::tui::widget::dots::Pen;
 use crate::tui::widget::plot::{Join, PlotFrame, Trace};
 

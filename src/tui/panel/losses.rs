@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{chart, frame, gaps, horizon, inside, readout, ruler};
+use crate::series::Scale;
 use crate::series::{Column, Extent, Points};
 use crate::tui::app::{App, Panel, Run, SMOOTHINGS};
 use crate::tui::digits;
-use crate::tui::widget::axis::Scale;
 use crate::tui::widget::dots::Pen;
 use crate::tui::widget::plot::{Join, PlotFrame, Trace};
 

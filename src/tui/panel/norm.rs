@@ -9,13 +9,13 @@ use super::{
     budget, chart, equilibrium, frame, gap, gaps, horizon, inside, readout, rotation, ruler, spectrum, timescale,
     weights,
 };
+use crate::series::Scale;
 use crate::series::{Column, Extent};
 use crate::stream::printable;
 use crate::tui::app::forecast::{Basis, Prediction};
 use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
-use crate::tui::widget::axis::Scale;
 use crate::tui::widget::dots::Pen;
 use crate::tui::widget::plot::{Join, PlotFrame, Trace};
 

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{chart, frame, horizon, readout, ruler, shorten};
+use crate::series::Scale;
 use crate::series::{Extent, Points};
 use crate::stream::{Spectra, TensorSpectrum};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
-use crate::tui::widget::axis::Scale;
 use crate::tui::widget::dots::Pen;
 use crate::tui::widget::plot::{Join, PlotFrame, Trace};
 

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::axis::{self, Scale};
+use super::axis;
+use crate::series::Scale;
 use crate::tui::digits;
 
 /// A stretch of steps, and where each of them lies on the axis.

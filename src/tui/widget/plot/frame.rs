@@ -2,8 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::super::axis::{self, Scale};
+use super::super::axis;
 use super::super::ruler::Ruler;
+use crate::series::Scale;
 
 /// Rows of the x axis: its line and its labels.
 const FOOT: u16 = 2;

@@ -3,11 +3,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::super::axis::Scale;
 use super::super::dots::Pen;
 use super::super::ruler::Ruler;
 use super::*;
 use crate::series::Column;
+use crate::series::Scale;
 use crate::tui::widget::ruler::Spread;
 
 fn steps(steps: std::ops::Range<u64>) -> Ruler<'static> {
