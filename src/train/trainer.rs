@@ -147,6 +147,8 @@ impl Trainer {
             self.evaluated = Some(self.step);
         }
         self.kept = Some(Box::new(checkpoint));
+        // As that run did behind its snapshot.
+        self.spectrometer.kept(self.step);
         let mut reader = Reader::new(&self.experiment.description);
         for event in past {
             self.watch.relive(&event.what, &mut reader);
