@@ -5,8 +5,10 @@
 //! the tile, nor the cut into tasks, nor the width of the processor's vectors is part of that, so that
 //! [every instruction set](Instructions) gives the same bits.
 //!
-//! What limits a product is the rate of fused multiply-adds. A tile of outputs stays in registers while its terms go
-//! by; one operand is read a vector at a time, the other a value at a time, so that neither is ever packed.
+//! What limits a product is the rate of fused multiply-adds, as long as its operands are at hand. A tile of outputs stays
+//! in registers while its terms go by; one operand is read a vector at a time, the other a value at a time. Terms come in
+//! blocks that all tiles of a group of rows share while they are in the nearest cache. Only a transposed operand is
+//! packed: a vector's worth of the other one is a line as it lies.
 
 mod bins;
 mod columns;

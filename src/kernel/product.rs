@@ -2,8 +2,17 @@
 
 #![expect(clippy::needless_range_loop, reason = "tiles are indexed alike on both sides, and must stay in registers")]
 
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
 use super::instructions::{Instructions, Work};
 use super::lanes::{Element, LANES, Lanes, Vector};
+
+/// Terms that all tiles of a group of rows add up before any adds the next ones, so that the columns of B that they share
+/// stay in the nearest cache, beside the group's part of A. An output waits in C meanwhile, which changes no bit.
+const BLOCK: usize = 128;
+/// Rows of a group: whole tiles of every instruction set.
+const GROUP: usize = 24;
 
 /// `C[m][n] = start + Σ_k A(m, k)·B(k)[n]`
 ///
@@ -83,7 +92,7 @@ impl Places {
     }
 }
 
-impl Terms<'_> {
+impl<'a> Terms<'a> {
     /// One run, where each has one term.
     pub fn flat(self) -> Self {
         match self {
@@ -94,6 +103,29 @@ impl Terms<'_> {
         }
     }
 
+    /// The same in their order, [`BLOCK`] at a time or a little more; one block without terms where there is none.
+    #[inline(always)]
+    fn blocks(self) -> impl Iterator<Item = Block<'a>> {
+        let (parts, most) = match self {
+            Terms::Even { runs: 1, terms, .. } => (terms, BLOCK),
+            Terms::Even { runs, terms, .. } => (runs, (BLOCK / terms.max(1)).max(1)),
+            Terms::Listed(places) => (places.places.len(), BLOCK),
+        };
+        let each = even_part(parts, most).max(1);
+        (0..parts.max(1)).step_by(each).map(move |first| {
+            let parts = each.min(parts - first);
+            match self {
+                Terms::Even { runs: 1, run_step, step, .. } => {
+                    Block::Even { at: step.map(|step| step * first), runs: 1, run_step, terms: parts, step }
+                }
+                Terms::Even { run_step, terms, step, .. } => {
+                    Block::Even { at: run_step.map(|step| step * first), runs: parts, run_step, terms, step }
+                }
+                Terms::Listed(places) => Block::Listed(&places.places[first..first + parts]),
+            }
+        })
+    }
+
     /// The largest places in A and in B, or none where there is no term.
     fn ends(&self) -> Option<[usize; 2]> {
         match self {
@@ -102,6 +134,63 @@ impl Terms<'_> {
                 Some(std::array::from_fn(|of| (runs - 1) * run_step[of] + (terms - 1) * step[of]))
             }
             Terms::Listed(places) => places.ends,
+        }
+    }
+}
+
+/// Some of a product's terms.
+#[derive(Clone, Copy)]
+enum Block<'a> {
+    /// As of [`Terms::Even`], from a place in A and one in B.
+    Even {
+        at: [usize; 2],
+        runs: usize,
+        run_step: [usize; 2],
+        terms: usize,
+        step: [usize; 2],
+    },
+    Listed(&'a [[u32; 2]]),
+}
+
+/// What is added up in a tile of outputs, and where.
+struct Tile<'a, T> {
+    /// A's place 0 in the tile's first row.
+    a: *const T,
+    /// From one of A's rows to the next.
+    a_row: usize,
+    block: Block<'a>,
+    start: Start<'a, T>,
+    row: usize,
+    column: usize,
+}
+
+/// How large parts are where `len` is cut into as few of at most `most` as there can be, all alike but the last: six rows
+/// and two would take longer than four and four, for a tile of two waits for its own sums.
+#[inline(always)]
+fn even_part(len: usize, most: usize) -> usize {
+    if len <= most { len } else { len.div_ceil(len.div_ceil(most)) }
+}
+
+/// Copies a few values, too few for a library's copy.
+///
+/// # Safety
+/// All can be read and written; the processor has what `V` stands for.
+#[inline(always)]
+unsafe fn copy<T: Element, V: Lanes<T>>(from: *const T, to: *mut T, len: usize) {
+    let mut at = 0;
+    // SAFETY: the caller's promise.
+    unsafe {
+        while at + V::COUNT <= len {
+            V::load(from.add(at)).store(to.add(at));
+            at += V::COUNT;
+        }
+        while at + V::Quarter::COUNT <= len {
+            V::Quarter::load(from.add(at)).store(to.add(at));
+            at += V::Quarter::COUNT;
+        }
+        while at < len {
+            *to.add(at) = *from.add(at);
+            at += 1;
         }
     }
 }
@@ -136,84 +225,126 @@ impl<T: Element> Work<T> for Product<'_, T> {
         let rest = self.columns % LANES;
         let quarter = rest > 0 && rest <= LANES / 4;
         let vectors = if quarter { self.columns / LANES } else { self.columns.div_ceil(LANES) };
-        let mut vector = 0;
-        while vector < vectors {
-            let left = vectors - vector;
-            let take = match (V::TILE_VECTORS, left) {
-                // A few rows leave registers for a fourth.
-                (3, 4) if self.rows <= 4 => 4,
-                // Four are two and two rather than three and one, which would wait for its loads.
-                (3, 4) => 2,
-                (most, left) => left.min(most),
-            };
-            let mut row = 0;
-            while row < self.rows {
-                let rows = (self.rows - row).min(V::TILE_ROWS);
+        let mut pack = [const { MaybeUninit::uninit() }; GROUP * BLOCK];
+        let height = even_part(self.rows, GROUP);
+        for first in (0..self.rows).step_by(height) {
+            let group = first..self.rows.min(first + height);
+            let [tile_rows, quarter_rows] = [V::TILE_ROWS, 8].map(|most| even_part(group.len(), most));
+            let mut start = self.start;
+            for block in self.terms.blocks() {
                 // SAFETY: `product` has checked that every place lies within its operand.
-                unsafe { self.tile_of::<V>(c, row, rows, vector * LANES, take) };
-                row += rows;
-            }
-            vector += take;
-        }
-        if quarter {
-            let mut row = 0;
-            while row < self.rows {
-                let rows = (self.rows - row).min(8);
-                // SAFETY: as above.
-                unsafe { self.quarter_of::<V::Quarter>(c, row, rows, vectors * LANES) };
-                row += rows;
+                let (a, a_row, block) = unsafe { self.packed::<V>(block, group.clone(), &mut pack) };
+                let tile = |row: usize, column: usize| {
+                    // SAFETY: the row is one of the group's.
+                    Tile { a: unsafe { a.add(row * a_row) }, a_row, block, start, row: group.start + row, column }
+                };
+                let mut vector = 0;
+                while vector < vectors {
+                    let left = vectors - vector;
+                    let take = match (V::TILE_VECTORS, left) {
+                        // A few rows leave registers for a fourth.
+                        (3, 4) if tile_rows <= 4 => 4,
+                        // Four are two and two rather than three and one, which would wait for its loads.
+                        (3, 4) => 2,
+                        (most, left) => left.min(most),
+                    };
+                    for row in (0..group.len()).step_by(tile_rows) {
+                        let rows = tile_rows.min(group.len() - row);
+                        // SAFETY: as above.
+                        unsafe { self.tile_of::<V>(c, &tile(row, vector * LANES), rows, take) };
+                    }
+                    vector += take;
+                }
+                if quarter {
+                    for row in (0..group.len()).step_by(quarter_rows) {
+                        let rows = quarter_rows.min(group.len() - row);
+                        // SAFETY: as above.
+                        unsafe { self.quarter_of::<V::Quarter>(c, &tile(row, vectors * LANES), rows) };
+                    }
+                }
+                start = Start::Sum;
             }
         }
     }
 }
 
 macro_rules! tile_of {
-    ($self:ident, $V:ty, $c:ident, $row:ident, $vector:ident, $rows:ident, $take:ident; $($m:literal),*) => {
+    ($self:ident, $V:ty, $c:ident, $tile:ident, $rows:ident, $take:ident; $($m:literal),*) => {
         match ($rows, $take) {
             $(
                 // SAFETY: the caller's promise.
-                ($m, 1) => unsafe { $self.tile::<$V, $m, 1>($c, $row, $vector) },
+                ($m, 1) => unsafe { $self.tile::<$V, $m, 1>($c, $tile) },
                 // SAFETY: the caller's promise.
-                ($m, 2) if <$V>::TILE_VECTORS >= 2 => unsafe { $self.tile::<$V, $m, 2>($c, $row, $vector) },
+                ($m, 2) if <$V>::TILE_VECTORS >= 2 => unsafe { $self.tile::<$V, $m, 2>($c, $tile) },
                 // SAFETY: the caller's promise.
-                ($m, 3) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, $m, 3>($c, $row, $vector) },
+                ($m, 3) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, $m, 3>($c, $tile) },
             )*
             // SAFETY: the caller's promise.
-            (4, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 4, 4>($c, $row, $vector) },
+            (4, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 4, 4>($c, $tile) },
             // SAFETY: the caller's promise.
-            (3, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 3, 4>($c, $row, $vector) },
+            (3, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 3, 4>($c, $tile) },
             // SAFETY: the caller's promise.
-            (2, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 2, 4>($c, $row, $vector) },
+            (2, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 2, 4>($c, $tile) },
             // SAFETY: the caller's promise.
-            (1, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 1, 4>($c, $row, $vector) },
+            (1, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 1, 4>($c, $tile) },
             _ => unreachable!("no tile is larger than a vector type's"),
         }
     };
 }
 
 impl<T: Element> Product<'_, T> {
+    /// Where A's values of some rows and terms are, how far one row is from the next, and the terms as they lie there.
+    /// Where rows are neighbours and terms are not, as in a transposed matrix, they are copied: each term would otherwise
+    /// cost every tile a line of its own, and often a page.
+    ///
+    /// # Safety
+    /// A reaches as far as `product` checks; the rows are at most [`GROUP`] and the terms [`BLOCK`].
+    #[inline(always)]
+    unsafe fn packed<'b, V: Lanes<T>>(
+        &self,
+        block: Block<'b>,
+        rows: Range<usize>,
+        pack: &mut [MaybeUninit<T>; GROUP * BLOCK],
+    ) -> (*const T, usize, Block<'b>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let a = self.a.values.as_ptr().add(rows.start * self.a.row);
+            match block {
+                Block::Even { at, runs: 1, run_step, terms, step } if self.a.row == 1 && step[0] > 1 => {
+                    let pack = pack.as_mut_ptr().cast::<T>();
+                    for term in 0..terms {
+                        copy::<T, V>(a.add(at[0] + term * step[0]), pack.add(term * rows.len()), rows.len());
+                    }
+                    let step = [rows.len(), step[1]];
+                    (pack, 1, Block::Even { at: [0, at[1]], runs: 1, run_step, terms, step })
+                }
+                block => (a, self.a.row, block),
+            }
+        }
+    }
+
     /// # Safety
     /// Operands reach as far as `product` checks, and the tile lies within C.
     #[inline(always)]
-    unsafe fn tile_of<V: Lanes<T>>(&self, c: *mut T, row: usize, rows: usize, column: usize, take: usize) {
-        tile_of!(self, V, c, row, column, rows, take; 8, 7, 6, 5, 4, 3, 2, 1);
+    unsafe fn tile_of<V: Lanes<T>>(&self, c: *mut T, tile: &Tile<'_, T>, rows: usize, take: usize) {
+        tile_of!(self, V, c, tile, rows, take; 8, 7, 6, 5, 4, 3, 2, 1);
     }
 
     /// # Safety
     /// As of `tile_of`.
     #[inline(always)]
-    unsafe fn quarter_of<Q: Vector<T>>(&self, c: *mut T, row: usize, rows: usize, column: usize) {
+    unsafe fn quarter_of<Q: Vector<T>>(&self, c: *mut T, tile: &Tile<'_, T>, rows: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match rows {
-                8 => self.tile::<Q, 8, 1>(c, row, column),
-                7 => self.tile::<Q, 7, 1>(c, row, column),
-                6 => self.tile::<Q, 6, 1>(c, row, column),
-                5 => self.tile::<Q, 5, 1>(c, row, column),
-                4 => self.tile::<Q, 4, 1>(c, row, column),
-                3 => self.tile::<Q, 3, 1>(c, row, column),
-                2 => self.tile::<Q, 2, 1>(c, row, column),
-                _ => self.tile::<Q, 1, 1>(c, row, column),
+                8 => self.tile::<Q, 8, 1>(c, tile),
+                7 => self.tile::<Q, 7, 1>(c, tile),
+                6 => self.tile::<Q, 6, 1>(c, tile),
+                5 => self.tile::<Q, 5, 1>(c, tile),
+                4 => self.tile::<Q, 4, 1>(c, tile),
+                3 => self.tile::<Q, 3, 1>(c, tile),
+                2 => self.tile::<Q, 2, 1>(c, tile),
+                _ => self.tile::<Q, 1, 1>(c, tile),
             }
         }
     }
@@ -223,16 +354,16 @@ impl<T: Element> Product<'_, T> {
     /// # Safety
     /// Operands reach as far as `product` checks, and the tile lies within C.
     #[inline(always)]
-    unsafe fn tile<V: Vector<T>, const M: usize, const N: usize>(&self, c: *mut T, row: usize, column: usize) {
+    unsafe fn tile<V: Vector<T>, const M: usize, const N: usize>(&self, c: *mut T, tile: &Tile<'_, T>) {
+        let &Tile { a, a_row, block, start, row, column } = tile;
         let whole = column + N * V::COUNT <= self.columns;
         // SAFETY: `product` has checked the operands' sizes against rows, columns and terms; columns beyond C's are
         // read from B, which has whole vectors, and stay in `edge`.
         unsafe {
-            let a = self.a.values.as_ptr().add(row * self.a.row);
-            let b = self.b.as_ptr().add(column);
             let c = c.add(row * self.c_row + column);
+            let b = self.b.as_ptr().add(column);
             let mut sums = [[V::splat(T::zero()); N]; M];
-            match self.start {
+            match start {
                 Start::Zero => {}
                 Start::Bias(bias) => {
                     for m in 0..M {
@@ -258,7 +389,6 @@ impl<T: Element> Product<'_, T> {
                     }
                 }
             }
-            let a_row = self.a.row;
             // A macro, for a closure that is called at two places is not always inlined into a loop of its own.
             macro_rules! add {
                 ($a_place:expr, $b_place:expr) => {
@@ -275,10 +405,10 @@ impl<T: Element> Product<'_, T> {
                     }
                 };
             }
-            match self.terms {
-                Terms::Even { runs, run_step, terms, step } => {
+            match block {
+                Block::Even { at, runs, run_step, terms, step } => {
                     for run in 0..runs {
-                        let (mut at_a, mut at_b) = (run * run_step[0], run * run_step[1]);
+                        let (mut at_a, mut at_b) = (at[0] + run * run_step[0], at[1] + run * run_step[1]);
                         for _ in 0..terms {
                             add!(at_a, at_b);
                             at_a += step[0];
@@ -286,8 +416,8 @@ impl<T: Element> Product<'_, T> {
                         }
                     }
                 }
-                Terms::Listed(places) => {
-                    for place in &places.places {
+                Block::Listed(places) => {
+                    for place in places {
                         add!(place[0] as usize, place[1] as usize);
                     }
                 }
@@ -335,7 +465,7 @@ mod tests {
 
     fn compare<T: Element>() {
         for sizes @ [rows, columns, terms] in
-            [[1usize, 1, 1], [3, 5, 2], [8, 48, 7], [13, 100, 9], [17, 65, 33], [2, 16, 0], [9, 129, 4]]
+            [[1usize, 1, 1], [3, 5, 2], [8, 48, 7], [13, 100, 9], [17, 65, 33], [2, 16, 0], [9, 129, 4], [50, 36, 300]]
         {
             let b_row = columns.next_multiple_of(LANES) + 3;
             let (a, b, c) = (values(rows * terms, 1), values(terms * b_row + LANES, 2), values(rows * columns, 3));
@@ -352,6 +482,13 @@ mod tests {
                     product(instructions, Product { a: factor, b: &b, terms, c, c_row: columns, rows, columns, start });
                     assert!(got == want, "{sizes:?} with {instructions} and {terms:?}");
                 }
+                let turned: Vec<T> = (0..terms * rows).map(|at| a[at % rows * terms + at / rows]).collect();
+                let factor = Factor { values: &turned, row: 1 };
+                let terms = Terms::Even { runs: 1, run_step: [0, 0], terms, step: [rows, b_row] };
+                let (mut got, start) = (c.clone(), Start::Sum);
+                let c = &mut got;
+                product(instructions, Product { a: factor, b: &b, terms, c, c_row: columns, rows, columns, start });
+                assert!(got == want, "{sizes:?}, A transposed, with {instructions}");
             }
         }
     }

@@ -4,7 +4,7 @@ use super::crew::{Arena, Crew};
 use super::forward::clear_beyond;
 use super::local::{Channel, Mode};
 use super::model::{ERROR_SUM, Kind, LARGEST_ERROR, LARGEST_VALUE, Node};
-use super::passage::{Band, Passage, Setting};
+use super::passage::{Band, Passage, Setting, sample_step};
 use super::winograd::Images;
 use crate::kernel::{
     Element, Factor, LANES, Measure, Product, Start, Terms, largest, measure, product, transpose, zip, zip_from_two,
@@ -34,7 +34,7 @@ impl<T: Element> Passage<T> {
             let source = network.source(network.head(stage));
             let values = &bands[source.stage].values;
             let step = network.stages[source.stage].values_step(stride);
-            let (pixels, row) = (source.shape.pixels(), source.shape.values().next_multiple_of(LANES));
+            let (pixels, row) = (source.shape.pixels(), sample_step(source.shape.values()));
             let (turns, together, from_row) =
                 if pixels == 1 { (1, source.shape.channels, step) } else { (source.shape.channels, pixels, stride) };
             for turn in 0..turns {

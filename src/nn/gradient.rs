@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::local::{SCALE_GRADIENT, SHIFT_GRADIENT};
 use super::model::{ERROR_SUM, Kind, Role, Tensor};
-use super::passage::{Passage, Setting, copy_at, sample_row};
-use crate::kernel::{Dot, Element, Factor, LANES, Product, Start, Terms, dot, product, sum};
+use super::passage::{Passage, Setting, copy_at, sample_row, sample_step};
+use crate::kernel::{Dot, Element, Factor, Product, Start, Terms, dot, product, sum};
 
 impl<T: Element> Passage<T> {
     /// Writes the gradient of the mean loss by some rows of a tensor (those that share the first index).
@@ -22,7 +22,7 @@ impl<T: Element> Passage<T> {
         match (tensor.role, node.kind) {
             (Role::Weight, Kind::Linear) => {
                 let (b, row) = match self.row_blocks.starts.get(node.stage).copied().flatten() {
-                    Some(start) => (&self.rows[start..], source.shape.values().next_multiple_of(LANES)),
+                    Some(start) => (&self.rows[start..], sample_step(source.shape.values())),
                     None => {
                         let copy = copy_at(self.copies, rows.start, tensor.shape[0]);
                         (&self.samples[copy * stride * sample_row(network)..], sample_row(network))

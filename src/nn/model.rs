@@ -294,7 +294,7 @@ impl Network {
         /// Multiply-adds that a task is worth.
         const WORTH: usize = 200_000;
         let node = &self.nodes[tensor.node];
-        let tile = if matches!(node.kind, Kind::Conv(_)) { 4 } else { 8 };
+        let tile = if matches!(node.kind, Kind::Conv(_)) { 4 } else { 24 };
         let row = (tensor.row_len() * node.shape.pixels() * batch).max(1);
         WORTH.div_ceil(row).next_multiple_of(tile)
     }

@@ -17,7 +17,13 @@ use crate::scalar::is_finite;
 const MOST_COPIES: usize = 4;
 /// Channels that a task computes.
 const BLOCK: usize = 8;
-/// The same of the input, which needs little work.
+/// The same of a fully connected layer: whole tiles of products, and so many rows that reading the batch once for each
+/// task does not count; fewer where a layer would make but a few tasks.
+const ROWS: usize = 24;
+const FEW_ROWS: usize = 12;
+/// Channels from which on there are tasks enough.
+const MANY: usize = 192;
+/// Channels of the input, which needs little work, in a task.
 const INPUT_BLOCK: usize = 56;
 /// Values of a channel from which on a task computes fewer of them.
 const LARGE: usize = 1 << 16;
@@ -153,6 +159,7 @@ impl<T: Element> Passage<T> {
                 bounds: match head.kind {
                     Kind::Input => cut(stage.channels, INPUT_BLOCK),
                     _ if stage.values_step(stride) > LARGE => cut(stage.channels, BLOCK / 2),
+                    Kind::Linear => cut(stage.channels, if stage.channels < MANY { FEW_ROWS } else { ROWS }),
                     _ => cut(stage.channels, BLOCK),
                 },
                 taps: match head.kind {
@@ -369,7 +376,16 @@ fn only_linear_reads_input(network: &Network) -> bool {
 
 /// Values from one sample to the next.
 pub(super) fn sample_row(network: &Network) -> usize {
-    network.input().values().next_multiple_of(LANES)
+    sample_step(network.input().values())
+}
+
+/// From one sample of so many values to the next: whole vectors, and not a multiple of 4096 bytes, at which all samples'
+/// values of one place would want the same few places of a cache.
+pub(super) fn sample_step(values: usize) -> usize {
+    match values.next_multiple_of(LANES) {
+        step if step > 0 && step % 1024 == 0 => step + LANES,
+        step => step,
+    }
 }
 
 /// Channels cut into tasks of at most so many. Their number is even: with one task left over, one of two cores waits.
@@ -388,7 +404,7 @@ impl RowBlocks {
             let end = blocks.bounds[blocks.bounds.len() - 1];
             blocks.starts.push(wanted.then_some(end));
             if wanted {
-                let row = source.shape.values().next_multiple_of(LANES);
+                let row = sample_step(source.shape.values());
                 for first in (0..stride).step_by(LANES) {
                     blocks.tasks.push([stage, first]);
                     blocks.bounds.push(end + (first + LANES) * row);

@@ -163,12 +163,19 @@ const SIDE: usize = 1024;
 const ROWS: usize = 48;
 /// Columns of a task's part, whose rows of B stay in the second cache.
 const COLUMNS: usize = 96;
+/// From one row of B to the next. Rows 4096 bytes apart would want the same few places of a cache.
+const B_ROW: usize = SIDE + 16;
 
 impl Peak {
     /// On so many threads, the calling one among them.
     pub fn new(threads: usize) -> Peak {
-        let values = |turn: usize| (0..SIDE * SIDE).map(|at| ((at * 7 + turn) % 13) as f32 * 0.1).collect();
-        Peak { team: Team::new(threads), a: values(0), b: values(5), c: vec![0.0; SIDE * SIDE] }
+        let values = |len: usize, turn: usize| (0..len).map(|at| ((at * 7 + turn) % 13) as f32 * 0.1).collect();
+        Peak {
+            team: Team::new(threads),
+            a: values(SIDE * SIDE, 0),
+            b: values(SIDE * B_ROW, 5),
+            c: vec![0.0; SIDE * SIDE],
+        }
     }
 
     /// Floating-point operations of a product: a multiplication and an addition for each term of each element.
@@ -187,7 +194,7 @@ impl Peak {
             let rows = c.len() / SIDE;
             for column in (0..SIDE).step_by(COLUMNS) {
                 let factor = Factor { values: &a[index * ROWS * SIDE..], row: SIDE };
-                let terms = Terms::Even { runs: 1, run_step: [0, 0], terms: SIDE, step: [1, SIDE] };
+                let terms = Terms::Even { runs: 1, run_step: [0, 0], terms: SIDE, step: [1, B_ROW] };
                 let columns = COLUMNS.min(SIDE - column);
                 let (b, c, start) = (&b[column..], &mut c[column..], Start::Zero);
                 product(instructions, Product { a: factor, b, terms, c, c_row: SIDE, rows, columns, start });
@@ -206,7 +213,7 @@ mod tests {
         let mut peak = Peak::new(2);
         assert!(peak.run() > Duration::ZERO);
         for (row, column) in [(0, 0), (47, 95), (48, 96), (1023, 1023), (517, 3)] {
-            let terms = (0..SIDE).map(|k| f64::from(peak.a[row * SIDE + k]) * f64::from(peak.b[k * SIDE + column]));
+            let terms = (0..SIDE).map(|k| f64::from(peak.a[row * SIDE + k]) * f64::from(peak.b[k * B_ROW + column]));
             let (sum, got): (f64, _) = (terms.sum(), f64::from(peak.c[row * SIDE + column]));
             assert!((got / sum - 1.0).abs() < 1e-5, "{row}, {column}: {got}, not {sum}");
         }
