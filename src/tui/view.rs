@@ -29,7 +29,7 @@ pub fn view(app: &App, frame: &mut Frame) {
         }
         match (&app.mode, &app.run) {
             (Mode::Help { scrolled }, _) => help::render(app, *scrolled, area, buffer),
-            (Mode::Explain, Some(run)) => explain::render(app, run, area, buffer),
+            (Mode::Explain { scrolled }, Some(run)) => explain::render(app, run, *scrolled, area, buffer),
             (Mode::Choosing(picker), _) => sessions::render(app, picker, area, buffer),
             (Mode::Sentinel { chosen }, Some(run)) => sentinel::render(app, run, *chosen, area, buffer),
             _ => {}

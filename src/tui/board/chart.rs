@@ -18,7 +18,7 @@ use crate::tui::digits;
 use crate::tui::theme::Theme;
 use crate::tui::widget::axis::round_count;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{Join, Mark, Plot, PlotFrame, Trace};
+use crate::tui::widget::plot::{Guide, Join, Mark, Plot, PlotFrame, Trace};
 use crate::tui::widget::ruler::{Ruler, Spread};
 
 /// Room for the labels at the curves' ends.
@@ -232,7 +232,7 @@ fn marks(board: &Board, loaded: &Loaded) -> Vec<Mark> {
             let sign = format!("{}{}", Board::letter(at), board.glyphs.edit(number));
             let text = printable(&edit.describe(digits::near)).into_owned();
             let place = loaded.place_of(at, edit, board.align, edits)?;
-            Some(Mark { at: place, sign, text, style: style(board, at) })
+            Some(Mark { at: place, sign, text, style: style(board, at), guide: Guide::Line })
         }));
     }
     marks.sort_by_key(|mark| mark.at);
