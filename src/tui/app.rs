@@ -2,6 +2,7 @@
 
 pub(super) mod clock;
 pub(super) mod dial;
+pub(super) mod effect;
 pub(super) mod forecast;
 pub(super) mod growth;
 pub(super) mod history;

@@ -325,8 +325,9 @@ fn events() -> Text {
     Text {
         title: "events",
         formula: vec!["▲ alert: level, what, the number and its bound, what to do".into()],
-        meaning: "Edits come with what they did since, alerts with the number that raised them. There is never more than \
-                  one alert of a kind for a tensor within a quarter of τ.",
+        meaning: "Edits come with what they did since: the mean of the last five evaluations less that of the five before. \
+                  It is noise where the jumps from one evaluation to the next are large enough to make it. Alerts come \
+                  with the number that raised them, never more than one of a kind for a tensor within a quarter of τ.",
         healthy: "no alert",
         source: "the rules stand in the README",
     }
