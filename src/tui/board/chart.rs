@@ -26,7 +26,7 @@ const LABELS: u16 = 11;
 
 /// The curves over each other.
 pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
-    let scale = match board.scale {
+    let scale = match board.scale() {
         Scale::Linear => "linear",
         Scale::Log => "log",
     };
@@ -47,7 +47,7 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let (low, high) = (f64::from(all.min), f64::from(all.max));
-    let scale = if board.scale == Scale::Log && low > 0.0 { Scale::Log } else { Scale::Linear };
+    let scale = if board.scale() == Scale::Log && low > 0.0 { Scale::Log } else { Scale::Linear };
     let y = scale.round_out(if scale == Scale::Log { low.max(high * 1e-6) } else { low }, high);
     let corners = corners(steps.end);
     let plot = PlotFrame::new(inside, &ruler(board, loaded, &corners), y, scale, LABELS);
