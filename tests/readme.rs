@@ -11,8 +11,9 @@ fn read(file: &str) -> String {
 
 #[test]
 fn its_keys_are_those_of_the_program() {
-    let keys = wdtop::tui::keys_as_markdown();
-    assert!(read("README.md").contains(keys.trim()), "the README's keys should be\n\n{keys}");
+    for keys in [wdtop::tui::keys_as_markdown(), wdtop::tui::board::comparison_keys_as_markdown()] {
+        assert!(read("README.md").contains(keys.trim()), "the README's keys should be\n\n{keys}");
+    }
 }
 
 #[test]

@@ -211,27 +211,32 @@ fn the_first_value_that_differs_is_told_with_its_step_and_column() {
     }
 }
 
-#[test]
-fn what_a_killed_run_recorded_is_repeated() {
-    let home = home();
-    let arguments = ["train", "--headless", "--train-samples", "500", "--evaluate-every", "7", "--pace", "100"];
+/// Records a run with these settings and kills it once an evaluation of this step is written.
+fn killed(home: &TempDir, name: &str, settings: &[&str], step: u64) {
     let mut run = Process::new(env!("CARGO_BIN_EXE_wdtop"))
         .env("WDTOP_SESSIONS", home.path())
         .current_dir(home.path())
-        .args(arguments)
-        .args(["--record", "a", "--edit", "20:weight_decay=3", "--model", "mlp:784-12-10"])
+        .args(["train", "--headless", "--train-samples", "500", "--evaluate-every", "7", "--model", "mlp:784-12-10"])
+        .args(["--record", name, "--pace", "100"])
+        .args(settings)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let events = home.path().join("a.wdtop/events.jsonl");
+    let events = home.path().join(format!("{name}.wdtop/events.jsonl"));
     let begin = std::time::Instant::now();
-    while !fs::read_to_string(&events).unwrap_or_default().contains(r#""step":42"#) {
+    while !fs::read_to_string(&events).unwrap_or_default().contains(&format!(r#""step":{step}"#)) {
         assert!(begin.elapsed() < Duration::from_secs(60), "no such step");
         std::thread::sleep(Duration::from_millis(20));
     }
     run.kill().unwrap();
     run.wait().unwrap();
+}
+
+#[test]
+fn what_a_killed_run_recorded_is_repeated() {
+    let home = home();
+    killed(&home, "a", &["--edit", "20:weight_decay=3"], 42);
     let steps = Session::open(&home.path().join("a.wdtop")).unwrap().last_update().unwrap().0.unwrap().row.step + 1;
     assert!(steps >= 42);
     let output = wdtop(&home, &["rerun", "a", "--verify"]).assert().success();
@@ -345,6 +350,54 @@ fn a_run_that_is_resumed_becomes_the_one_that_never_stopped() {
     // What was resumed is a session like any other.
     wdtop(&home, &["rerun", "resumed", "--verify"]).assert().success();
     wdtop(&home, &["resume", "whole", "--headless"]).assert().code(1).stderr(predicates::str::contains("is complete"));
+}
+
+/// The weights' digest at the end of a run of 300 updates with these settings that was never stopped, and of the same
+/// that was killed behind its step 42, changed in its folder, and resumed.
+fn stopped_or_not(settings: &[&str], change: impl Fn(&Path)) -> (String, String) {
+    let home = home();
+    let digest = |name: &str| {
+        let session = Session::open(&home.path().join(format!("{name}.wdtop"))).unwrap();
+        session.summary().unwrap().digest.clone()
+    };
+    let settings = [&["--steps", "300", "--weight-decay", "3", "--snapshot-every", "10"], settings].concat();
+    killed(&home, "cut", &settings, 42);
+    change(&home.path().join("cut.wdtop"));
+    wdtop(&home, &["resume", "cut", "--headless", "--record", "resumed"]).assert().success();
+    wdtop(&home, &["train", "--headless", "--train-samples", "500", "--evaluate-every", "7"])
+        .args(["--model", "mlp:784-12-10", "--record", "whole"])
+        .args(settings)
+        .assert()
+        .success();
+    (digest("whole"), digest("resumed"))
+}
+
+#[test]
+fn a_run_is_resumed_with_the_decay_mode_that_it_was_turned_to() {
+    let edits = ["25:decay_mode=none", "60:decay_mode=cautious"];
+    let edits = edits.map(|edit| ["--edit", edit]).concat();
+    let (whole, resumed) = stopped_or_not(&edits, |_| {});
+    assert_eq!(resumed, whole);
+}
+
+#[test]
+fn a_snapshot_that_does_not_say_the_decay_mode_goes_on_with_that_of_the_run() {
+    // As snapshots were before the mode could be turned: blanks stand where it is told.
+    let forget = |session: &Path| {
+        let told = br#",\"decay_mode\":\"cautious\""#;
+        let mut changed = 0;
+        for snapshot in fs::read_dir(session.join("snapshots")).unwrap() {
+            let path = snapshot.unwrap().path();
+            let mut bytes = fs::read(&path).unwrap();
+            let place = bytes.windows(told.len()).position(|window| window == told).unwrap();
+            bytes[place..place + told.len()].fill(b' ');
+            fs::write(&path, bytes).unwrap();
+            changed += 1;
+        }
+        assert!(changed >= 4, "{changed} snapshots");
+    };
+    let (whole, resumed) = stopped_or_not(&["--decay-mode", "cautious"], forget);
+    assert_eq!(resumed, whole);
 }
 
 #[test]

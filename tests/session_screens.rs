@@ -212,7 +212,7 @@ fn sessions_are_compared_on_the_screen() {
     window.wait_for("1 of 2 sessions");
     window.press("\r?");
     window.wait_for("differences from the chosen session");
-    window.press("xq");
+    window.press("qq");
     assert_eq!(window.end(), 0);
 }
 
@@ -234,12 +234,27 @@ fn a_run_is_compared_with_recordings_while_it_goes_on() {
     let step = |window: &Window| {
         let text = window.look();
         let after = text.split("training runs, step ").nth(1).unwrap();
-        after.split_whitespace().next().unwrap().replace(',', "").parse::<u64>().unwrap()
+        after.split_whitespace().next().unwrap().replace([',', ':'], "").parse::<u64>().unwrap()
     };
     let first = step(&window);
     let begin = Instant::now();
     while step(&window) < first + 50 {
         assert!(begin.elapsed() < PATIENCE, "training waits for the comparison:\n{}", window.look());
+        thread::sleep(Duration::from_millis(50));
+    }
+    // What is compared is what was read when the screen was opened, until it is read again.
+    let read = |window: &Window| {
+        let text = window.look();
+        let after = text.split("running").nth(1).unwrap();
+        after.split_whitespace().next().unwrap().replace(',', "").parse::<u64>().unwrap()
+    };
+    let before = read(&window);
+    assert!(before < step(&window));
+    window.wait_for(": r shows it");
+    window.press("r");
+    let begin = Instant::now();
+    while read(&window) < before + 50 {
+        assert!(begin.elapsed() < PATIENCE, "nothing was read again:\n{}", window.look());
         thread::sleep(Duration::from_millis(50));
     }
     window.press("q");

@@ -10,8 +10,8 @@ use anyhow::{Result, anyhow};
 use signal_hook::consts::{SIGHUP, SIGINT};
 
 use super::rerun::available_threads;
-use super::{Usage, preferences, signals, write_out};
-use crate::record::{self, Alignment, Best, Comparison, Entry, Error, Filter, Number, Order, Session};
+use super::{Usage, comparisons, preferences, signals, write_out};
+use crate::record::{self, Alignment, Best, Comparison, Entry, Error, Filter, Number, Order, Session, State};
 use crate::stream::printable;
 use crate::tui::board;
 use crate::tui::{Ending, Glyphs};
@@ -129,8 +129,8 @@ impl Args {
         let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
         let begin = board::Begin { column, align, baseline, glyphs, ..board::Begin::default() };
         let contest = contest(&sessions, comparison, columns);
-        let load = move |column: &str| load(&sessions, column);
-        Ok(match board::run(contest, begin, preferences.theme(), Box::new(load))? {
+        let archive = comparisons::of(sessions)?;
+        Ok(match board::run(contest, begin, preferences.theme(), archive)? {
             Ending::Left => ExitCode::SUCCESS,
             Ending::Forced => ExitCode::from(signals::exit_code(SIGINT)),
             Ending::Signal(signal) => ExitCode::from(signals::exit_code(signal)),
@@ -182,6 +182,7 @@ pub(super) fn contest(sessions: &[Session], comparison: Comparison, columns: Vec
     let entrants = sessions.iter().zip(comparison.sessions).map(|(session, outline)| board::Entrant {
         name: outline.name,
         state: outline.state,
+        live: session.state == State::Running,
         steps: outline.steps,
         best_loss: best(outline.best_loss),
         best_accuracy: best(outline.best_accuracy),

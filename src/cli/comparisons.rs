@@ -1,8 +1,7 @@
-//! Reads recordings for the screen of a run that is to be compared with them, while that run goes on.
+//! Reads recordings for the screen of a comparison, also beside a run that goes on meanwhile.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::{fs, io, thread};
 
 use anyhow::{Result, anyhow};
 use crossbeam_channel::{bounded, unbounded};
@@ -16,34 +15,65 @@ use crate::tui::{Answer, Archive, Finding, Inquiry, Question, Recorded};
 
 /// A thread that compares the session in this folder with others, each time as far as it is recorded then. It ends when
 /// its archive is dropped. None where the system gives no thread.
-pub fn spawn(session: PathBuf) -> Option<Archive> {
+pub fn beside(session: PathBuf) -> Option<Archive> {
+    let mut compared = Vec::new();
+    let answer = move |question: Question| -> Result<Answer> {
+        Ok(match question {
+            Question::Sessions => Answer::Sessions(others(&session, &record::directory()?)),
+            Question::Contest(names) => {
+                compared = open(&among_others(&session, &names, &record::directory()?)?)?;
+                Answer::Contest(contest_of(&compared)?)
+            }
+            question => return of_compared(&mut compared, question),
+        })
+    };
+    spawn(answer).ok()
+}
+
+/// A thread that reads these sessions. It ends when its archive is dropped.
+///
+/// # Errors
+/// Where the system gives no thread.
+pub fn of(mut sessions: Vec<Session>) -> io::Result<Archive> {
+    spawn(move |question| of_compared(&mut sessions, question))
+}
+
+fn spawn(mut answer: impl FnMut(Question) -> Result<Answer> + Send + 'static) -> io::Result<Archive> {
     let (ask, asked) = unbounded::<Inquiry>();
     let (tell, found) = bounded(1);
     let work = move || {
-        let mut compared = Vec::new();
         while let Ok(first) = asked.recv() {
             // What was asked before the last nobody waits for.
             let Inquiry { number, question } = asked.try_iter().last().unwrap_or(first);
-            let answer = answer(&session, &mut compared, question).map_err(|error| format!("{error:#}"));
+            let answer = answer(question).map_err(|error| format!("{error:#}"));
             if tell.send(Finding { number, answer }).is_err() {
                 return;
             }
         }
     };
-    thread::Builder::new().name("wdtop-archive".into()).spawn(work).ok()?;
-    Some(Archive { asked: ask, found })
+    thread::Builder::new().name("wdtop-archive".into()).spawn(work)?;
+    Ok(Archive { asked: ask, found })
 }
 
-fn answer(session: &Path, compared: &mut Vec<Session>, question: Question) -> Result<Answer> {
-    Ok(match question {
-        Question::Sessions => Answer::Sessions(others(session, &record::directory()?)),
-        Question::Contest(names) => {
-            let (sessions, contest) = compare(session, &names, &record::directory()?)?;
-            *compared = sessions;
-            Answer::Contest(contest)
+/// What is asked about the sessions that are compared.
+fn of_compared(compared: &mut Vec<Session>, question: Question) -> Result<Answer> {
+    match question {
+        Question::Curves(column) => Ok(Answer::Curves(load(compared, &column).map_err(|reason| anyhow!(reason))?)),
+        Question::Again => {
+            let paths: Vec<PathBuf> = compared.iter().map(|session| session.path.clone()).collect();
+            *compared = open(&paths)?;
+            Ok(Answer::Contest(contest_of(compared)?))
         }
-        Question::Curves(column) => Answer::Curves(load(compared, &column).map_err(|reason| anyhow!(reason))?),
-    })
+        Question::Sessions | Question::Contest(_) => Err(anyhow!("there is no run to compare others with")),
+    }
+}
+
+fn open(paths: &[PathBuf]) -> Result<Vec<Session>> {
+    Ok(paths.iter().map(|path| Session::open(path)).collect::<Result<_, _>>()?)
+}
+
+fn contest_of(sessions: &[Session]) -> Result<Contest> {
+    Ok(contest(sessions, record::compare(sessions)?, columns(sessions)))
 }
 
 /// What can be compared with a session, the most recent first.
@@ -66,8 +96,8 @@ fn recorded(listed: Listed) -> Option<Recorded> {
     })
 }
 
-/// A session beside others that are named, itself first.
-fn compare(session: &Path, names: &[String], directory: &Path) -> Result<(Vec<Session>, Contest)> {
+/// The places of a session and of others that are named, itself first.
+fn among_others(session: &Path, names: &[String], directory: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = vec![session.to_owned()];
     for name in names {
         let path = record::resolve(directory, name)?;
@@ -75,12 +105,10 @@ fn compare(session: &Path, names: &[String], directory: &Path) -> Result<(Vec<Se
             paths.push(path);
         }
     }
-    if paths.len() < 2 {
-        return Err(anyhow!("it takes another session than {} itself", record::session_name(session)));
+    match paths.len() {
+        0 | 1 => Err(anyhow!("it takes another session than {} itself", record::session_name(session))),
+        _ => Ok(paths),
     }
-    let sessions = paths.iter().map(|path| Session::open(path)).collect::<Result<Vec<_>, _>>()?;
-    let contest = contest(&sessions, record::compare(&sessions)?, columns(&sessions));
-    Ok((sessions, contest))
 }
 
 /// Whether two paths lead to the same folder.

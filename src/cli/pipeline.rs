@@ -266,7 +266,7 @@ fn show(experiment: Experiment, recorder: Option<(Recorder, Need)>, options: tui
     let need = recorder.as_ref().map(|(_, need)| *need);
     // A screen never holds training up: what it has no time for is merged.
     let Running { commands, events, recording } = start(experiment, recorder, merging(EVENTS_WAITING))?;
-    let archive = folder.clone().and_then(comparisons::spawn);
+    let archive = folder.clone().and_then(comparisons::beside);
     let (exporter, exporting) = folder.and_then(exports::spawn).unzip();
     let formats = if exporter.is_some() { exports::formats() } else { Vec::new() };
     let options = tui::Options { recording: name, formats, ..options };

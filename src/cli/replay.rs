@@ -84,7 +84,7 @@ impl Args {
         let Some(style) = style else {
             let recording = Some(session_name(&path));
             let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
-            let archive = comparisons::spawn(path.clone());
+            let archive = comparisons::beside(path.clone());
             let (exporter, exporting) = exports::spawn(path).unzip();
             let formats = if exporter.is_some() { exports::formats() } else { Vec::new() };
             let access = Access::Replay;

@@ -92,17 +92,29 @@ impl AlertKind {
             AlertKind::NotFinite => "not finite",
         }
     }
+
+    /// What the number is.
+    pub fn measure(self) -> &'static str {
+        match self {
+            AlertKind::DecayWins => "pull",
+            AlertKind::NormHalved | AlertKind::NormLost => "‖w‖",
+            AlertKind::RotationFast | AlertKind::RotationSlow => "θ",
+            AlertKind::Imbalance => "fastest/slowest",
+            AlertKind::Overfitting => "val",
+            AlertKind::LossSpike | AlertKind::NotFinite => "loss",
+        }
+    }
 }
 
 impl Alert {
-    /// In a line without its step, values as `digits` writes them: `warning: decay wins at fc1.weight (1.3 > 1)`.
+    /// In a line without its step, values as `digits` writes them: `warning: decay wins at fc1.weight (pull 1.3 > 1)`.
     pub fn describe(&self, digits: impl Fn(f64) -> String) -> String {
         let Alert { level, kind, tensor, number, bound, .. } = self;
         let at = tensor.as_ref().map_or(String::new(), |tensor| format!(" at {tensor}"));
         let sign = if number < bound { "<" } else { ">" };
         let numbers = match kind {
             AlertKind::NotFinite => digits(*number),
-            _ => format!("{} {sign} {}", digits(*number), digits(*bound)),
+            _ => format!("{} {} {sign} {}", kind.measure(), digits(*number), digits(*bound)),
         };
         format!("{level}: {}{at} ({numbers})", kind.words())
     }

@@ -2,9 +2,12 @@
 //!
 //! Two kinds, chosen where a pipeline is put together: a [`lossless`] wire makes its sender wait (the recorder must
 //! have every row), a [`merging`] one never does (training waits for no screen): what does not fit stays with the
-//! sender, where consecutive statistics are joined into one batch and, past a limit, thinned.
+//! sender, where consecutive statistics are joined into one batch. Past a limit they are thinned, and so is what is told
+//! again and again: evaluations, spectra, alerts, snapshots, the recorder's reports. A reader that stalls for ever costs
+//! no more memory than one that stalls for a minute.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::mem::{Discriminant, discriminant};
 
 use crossbeam_channel::{Receiver, RecvError, Sender, TryRecvError, TrySendError, bounded};
 use thiserror::Error;
@@ -14,6 +17,9 @@ use super::stats::StepBatch;
 
 /// Updates that a merging sender holds back before it thins them out.
 const MOST_WAITING: usize = 1 << 16;
+
+/// Events that it holds back before it leaves some out: each may hold as much as a distribution for every tensor.
+const MOST_EVENTS: usize = 1 << 10;
 
 /// The other end is gone.
 #[derive(Debug, Error)]
@@ -119,19 +125,49 @@ impl EventSender {
 
     /// Keeps an event for later, statistics joined with those that wait just before.
     fn wait_with(&mut self, event: Event) {
-        let branch = event.branch;
-        match (self.waiting.back_mut(), event) {
-            (Some(Event { what: What::Steps(before), branch: its }), Event { what: What::Steps(later), .. })
-                if *its == branch =>
-            {
-                before.append(&later);
-                if before.len() > MOST_WAITING {
-                    before.thin();
-                }
-            }
-            (_, event) => self.waiting.push_back(event),
+        join(&mut self.waiting, event);
+        if self.waiting.len() > MOST_EVENTS {
+            self.waiting = thinned(std::mem::take(&mut self.waiting));
+        }
+        if self.waiting.iter_mut().filter_map(statistics).map(|batch| batch.len()).sum::<usize>() > MOST_WAITING {
+            self.waiting.iter_mut().filter_map(statistics).for_each(StepBatch::thin);
         }
     }
+}
+
+fn statistics(event: &mut Event) -> Option<&mut StepBatch> {
+    if let What::Steps(batch) = &mut event.what { Some(batch) } else { None }
+}
+
+/// Adds an event at the end, statistics to those that are there already.
+fn join(events: &mut VecDeque<Event>, event: Event) {
+    match (events.back_mut(), &event.what) {
+        (Some(Event { what: What::Steps(before), branch }), What::Steps(later)) if *branch == event.branch => {
+            before.append(later);
+        }
+        _ => events.push_back(event),
+    }
+}
+
+/// Without every second event of each kind that is told again and again, the last one always kept; statistics that come
+/// to stand side by side are joined. All others answer a command or a plan: they are few.
+fn thinned(events: VecDeque<Event>) -> VecDeque<Event> {
+    let mut later: HashMap<Discriminant<What>, usize> = HashMap::new();
+    let mut kept = VecDeque::new();
+    for event in events.into_iter().rev() {
+        let repeats = matches!(
+            event.what,
+            What::Evaluated(_) | What::Spectrum(_) | What::Alert(_) | What::Snapshot { .. } | What::Recording { .. }
+        );
+        let count = later.entry(discriminant(&event.what)).or_default();
+        if !repeats || count.is_multiple_of(2) {
+            kept.push_front(event);
+        }
+        *count += 1;
+    }
+    let mut joined = VecDeque::with_capacity(kept.len());
+    kept.into_iter().for_each(|event| join(&mut joined, event));
+    joined
 }
 
 impl EventReceiver {
@@ -165,6 +201,7 @@ impl EventReceiver {
 
 #[cfg(test)]
 mod tests {
+    use super::super::event::{Evaluation, Score};
     use super::super::stats::{StepRow, TensorSums};
     use super::*;
 
@@ -190,15 +227,60 @@ mod tests {
         assert!(matches!(receiver.recv().unwrap().what, What::Paused { step: 3, .. }));
     }
 
+    fn evaluation(step: u64) -> Event {
+        let score = Score { loss: 0.5, accuracy: 0.8 };
+        let (epoch, seconds) = (0.0, 0.0);
+        What::Evaluated(Evaluation { step, epoch, seconds, train: score, validation: score, weights: Vec::new() })
+            .into()
+    }
+
+    fn noted(step: u64) -> Event {
+        What::Noted { step, seconds: 0.0, text: "here".into() }.into()
+    }
+
     #[test]
     fn what_waits_for_a_dead_screen_stays_small() {
-        let (mut sender, _receiver) = merging(1);
-        for step in 0..(4 * MOST_WAITING as u64) {
-            sender.send(steps(step..step + 1)).unwrap();
+        // An evaluation behind each update, one behind very many, none at all.
+        for every in [1, 5000, u64::MAX] {
+            let (mut sender, _receiver) = merging(1);
+            for step in 0..(4 * MOST_WAITING as u64) {
+                sender.send(steps(step..step + 1)).unwrap();
+                if step % every == every - 1 {
+                    sender.send(evaluation(step + 1)).unwrap();
+                }
+            }
+            let rows = |event: &Event| if let What::Steps(batch) = &event.what { batch.len() } else { 0 };
+            let waiting: usize = sender.waiting.iter().map(rows).sum();
+            assert!(waiting > MOST_WAITING / 4 && waiting <= MOST_WAITING, "{waiting} rows wait");
+            assert!(sender.waiting.len() <= MOST_EVENTS, "{} events wait", sender.waiting.len());
         }
-        let waiting: usize =
-            sender.waiting.iter().map(|event| if let What::Steps(batch) = &event.what { batch.len() } else { 0 }).sum();
-        assert!(waiting <= MOST_WAITING, "{waiting} rows wait");
+    }
+
+    #[test]
+    fn of_what_is_told_again_and_again_the_last_is_kept_and_of_what_was_asked_for_all() {
+        let (mut sender, receiver) = merging(1);
+        let end = 10 * MOST_EVENTS as u64;
+        for step in 0..end {
+            sender.send(steps(step..step + 1)).unwrap();
+            sender.send(evaluation(step + 1)).unwrap();
+            if step % 1000 == 999 {
+                sender.send(noted(step + 1)).unwrap();
+            }
+        }
+        let mut told = Vec::new();
+        while let Ok(event) = receiver.try_recv() {
+            told.push(event);
+            sender.flush().unwrap();
+        }
+        assert!(told.len() < 2 * MOST_EVENTS, "{} of {} events", told.len(), 2 * end);
+        assert_eq!(told.last(), Some(&evaluation(end)));
+        let notes = told.iter().filter(|event| matches!(event.what, What::Noted { .. }));
+        assert!(notes.eq(&(1..=end / 1000).map(|note| noted(1000 * note)).collect::<Vec<_>>()));
+        // All rows are there, and nothing is told out of turn.
+        let rows: usize =
+            told.iter().map(|event| if let What::Steps(batch) = &event.what { batch.len() } else { 0 }).sum();
+        assert_eq!(rows as u64, end);
+        assert!(told.is_sorted_by_key(|event| event.what.step()));
     }
 
     #[test]

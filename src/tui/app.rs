@@ -2,6 +2,7 @@
 
 pub(super) mod clock;
 pub(super) mod dial;
+pub(super) mod effect;
 pub(super) mod forecast;
 pub(super) mod growth;
 pub(super) mod history;
@@ -126,8 +127,8 @@ pub(super) enum Mode {
     Seeking { input: Input, error: Option<String> },
     /// The list of keys is shown, scrolled by so many lines.
     Help { scrolled: u16 },
-    /// What the focused panel shows is explained.
-    Explain,
+    /// What the focused panel shows is explained, scrolled by so many lines.
+    Explain { scrolled: u16 },
     /// Recordings are being chosen to compare the run with.
     Choosing(Picker),
     /// The run is compared with them, on a screen of its own.

@@ -32,6 +32,8 @@ pub enum Question {
     Contest(Vec<String>),
     /// A column's curves of the sessions that were last compared.
     Curves(String),
+    /// Those sessions once more, as far as they are recorded by now.
+    Again,
 }
 
 /// What came of a question.

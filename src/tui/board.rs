@@ -1,7 +1,7 @@
 //! The screen of a comparison: recorded curves over each other, and what the sessions came to below.
 //!
 //! Like the screen of a run it is state, update and view: [`Board`] is plain data, [`update`] alone changes it, [`view`]
-//! draws. What is compared comes in as [`Contest`]; curves are asked for one column at a time ([`Effect::Load`]) and
+//! draws. What is compared comes in as [`Contest`]; curves are asked for one column at a time ([`Effect::Ask`]) and
 //! come as [`Sample`]s, so that of long recordings no more is read than is looked at.
 
 mod chart;
@@ -26,7 +26,7 @@ use crate::series::Scale;
 use crate::stream::Edit;
 
 pub use self::keys::markdown as comparison_keys_as_markdown;
-pub use self::run::{Loader, run};
+pub use self::run::run;
 pub use self::update::{Effect, Msg, update};
 pub use self::view::view;
 
@@ -50,6 +50,8 @@ pub struct Entrant {
     pub name: String,
     /// Whether it runs, or how it ended.
     pub state: String,
+    /// Whether it is being recorded: there will be more of it.
+    pub live: bool,
     /// Updates made.
     pub steps: u64,
     /// The lowest validation loss and the step of it.
@@ -142,6 +144,8 @@ pub struct Board {
     column: usize,
     curves: Curves,
     align: Align,
+    /// The y axis of losses, and of everything else.
+    loss_scale: Scale,
     scale: Scale,
     /// Which places the charts show.
     window: Window,
@@ -162,7 +166,20 @@ pub struct Board {
     scrolled: usize,
     /// Whether the chart has the screen for itself.
     zoom: Zoom,
+    again: Again,
     mode: Mode,
+}
+
+/// Whether the sessions are being read once more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Again {
+    /// They are not.
+    #[default]
+    Idle,
+    /// They are; what is shown is what there was before.
+    Reading,
+    /// It did not work, for this reason.
+    Failed(String),
 }
 
 /// How sessions are sorted; the best come first.
@@ -194,9 +211,8 @@ impl Order {
 }
 
 /// What is shown under the sessions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Table {
-    #[default]
     Settings,
     Edits,
 }
@@ -215,8 +231,8 @@ enum Mode {
     Normal,
     /// Letters of names are being typed.
     Filtering(Input),
-    /// The list of keys.
-    Help,
+    /// The list of keys, scrolled by so many lines.
+    Help { scrolled: u16 },
 }
 
 impl Align {
@@ -237,6 +253,11 @@ impl Board {
         let named = |name: &str| contest.columns.iter().position(|column| column == name);
         let asked = begin.column.as_deref().and_then(named);
         let column = asked.or_else(|| named("validation/loss")).unwrap_or(0);
+        // What sets them apart, where that is edits alone.
+        let table = match contest.settings.is_empty() && !contest.edits.is_empty() {
+            true => Table::Edits,
+            false => Table::Settings,
+        };
         let mut board = Board {
             contest,
             theme,
@@ -244,6 +265,7 @@ impl Board {
             column,
             curves: Curves::default(),
             align: begin.align,
+            loss_scale: Scale::Log,
             scale: Scale::Linear,
             window: Window::default(),
             crosshair: None,
@@ -254,9 +276,10 @@ impl Board {
             hidden: BTreeSet::new(),
             filter: String::new(),
             chosen: 0,
-            table: Table::default(),
+            table,
             scrolled: 0,
             zoom: Zoom::default(),
+            again: Again::default(),
             mode: Mode::default(),
         };
         let effects = update::show_column(&mut board, column);
@@ -304,13 +327,32 @@ impl Board {
         self.baseline.filter(|_| self.detail == Detail::Differences)
     }
 
-    /// The place of the curve among the columns.
-    pub(super) fn column_place(&self) -> usize {
-        self.column
-    }
-
     /// The name of the curve.
-    pub(super) fn column_name(&self) -> &str {
+    fn column_name(&self) -> &str {
         self.contest.columns.get(self.column).map_or("", String::as_str)
     }
+
+    /// The y axis of the curve: as on the screen of a run, losses begin with a logarithmic one.
+    fn scale(&self) -> Scale {
+        if is_loss(self.column_name()) { self.loss_scale } else { self.scale }
+    }
+
+    /// The other axis for the curve, and for all of its kind.
+    fn turn_scale(&mut self) {
+        let scale = if is_loss(self.column_name()) { &mut self.loss_scale } else { &mut self.scale };
+        *scale = match scale {
+            Scale::Linear => Scale::Log,
+            Scale::Log => Scale::Linear,
+        };
+    }
+
+    /// Of the session in the first place: how much of it is shown, where there will be more.
+    pub(super) fn first_until(&self) -> Option<u64> {
+        self.contest.entrants.first().filter(|entrant| entrant.live).map(|entrant| entrant.steps)
+    }
+}
+
+/// Whether a curve is one of losses: `validation/loss`, and `val_loss` of an imported session.
+fn is_loss(column: &str) -> bool {
+    column.ends_with("loss")
 }

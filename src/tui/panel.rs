@@ -25,12 +25,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
+use unicode_width::UnicodeWidthStr;
 
+use super::app::lens::Lens;
 use super::app::window::Unit;
 use super::app::{App, Drag, Panel, Run};
 use super::digits;
 use super::glyphs::Glyphs;
-use super::widget::plot::{Grid, Mark, Plot, PlotFrame, Trace};
+use super::widget::plot::{Grid, Guide, Mark, Plot, PlotFrame, Trace};
 use super::widget::ruler::{Ruler, Spread};
 use crate::series::Extent;
 use crate::series::Scale;
@@ -40,7 +42,12 @@ use crate::stream::{Knob, Level, printable};
 fn frame(app: &App, panel: Panel, title: &str, settings: &str, area: Rect, buffer: &mut Buffer) -> Rect {
     let style = if app.focus == panel { app.theme.focus } else { app.theme.quiet };
     let mut block = Block::bordered().border_type(BorderType::Rounded).border_style(style);
-    block = block.title(Span::styled(format!(" {} {title} ", panel.number()), app.theme.strong));
+    let title = Span::styled(format!(" {} {title} ", panel.number()), app.theme.strong);
+    // That there is more to see than this is told where nothing else wants the room.
+    let views = format!("{}: {} of {}", app.keys("u"), app.lens.number(), Lens::ALL.len());
+    let room = usize::from(area.width).saturating_sub(title.width() + 5);
+    let settings = if panel == Panel::Norm && settings.is_empty() && views.width() <= room { &views } else { settings };
+    block = block.title(title);
     if !settings.is_empty() {
         block = block.title(Line::styled(format!(" {settings} "), app.theme.quiet).right_aligned());
     }
@@ -136,13 +143,14 @@ fn marks(app: &App, run: &Run) -> Vec<Mark> {
             Knob::Hyper(_) => app.theme.quiet,
         };
         let text = printable(&edit.describe(digits::near)).into_owned();
-        Mark { at: edit.step, sign: glyphs.edit(number), text, style }
+        Mark { at: edit.step, sign: glyphs.edit(number), text, style, guide: Guide::Line }
     };
     let note = |(at, number, text): (u64, usize, &str)| Mark {
         at,
         sign: glyphs.note(number),
         text: printable(text).into_owned(),
         style: app.theme.quiet,
+        guide: Guide::Line,
     };
     let shown = app.shown_steps();
     let mut marks: Vec<Mark> = (1..).zip(&run.journal.edits).map(edit).collect();
@@ -152,12 +160,15 @@ fn marks(app: &App, run: &Run) -> Vec<Mark> {
         sign: sign.into(),
         text: String::new(),
         style: app.theme.quiet,
+        guide: Guide::Line,
     }));
     let alert = |(at, level): (u64, Level)| Mark {
         at,
         sign: "▲".into(),
         text: String::new(),
         style: if level == Level::Info { app.theme.quiet } else { app.theme.warning },
+        // Of a long run they are many: lines are for what somebody did.
+        guide: Guide::None,
     };
     marks.extend(run.journal.alerts().map(alert));
     marks.retain(|mark| mark.at < horizon(app) && shown.contains(&mark.at));
@@ -176,7 +187,7 @@ fn shorten(run: &Run, tensor: usize, width: usize) -> String {
 }
 
 /// Writes as many parts as fit into lines of a width, whole parts only.
-fn flow<'a>(parts: Vec<Line<'a>>, gap: u16, area: Rect, buffer: &mut Buffer) {
+pub(super) fn flow<'a>(parts: Vec<Line<'a>>, gap: u16, area: Rect, buffer: &mut Buffer) {
     let (mut x, mut y) = (area.x, area.y);
     for part in parts {
         let width = part.width() as u16;

@@ -29,7 +29,7 @@ pub fn view(app: &App, frame: &mut Frame) {
         }
         match (&app.mode, &app.run) {
             (Mode::Help { scrolled }, _) => help::render(app, *scrolled, area, buffer),
-            (Mode::Explain, Some(run)) => explain::render(app, run, area, buffer),
+            (Mode::Explain { scrolled }, Some(run)) => explain::render(app, run, *scrolled, area, buffer),
             (Mode::Choosing(picker), _) => sessions::render(app, picker, area, buffer),
             (Mode::Sentinel { chosen }, Some(run)) => sentinel::render(app, run, *chosen, area, buffer),
             _ => {}
@@ -46,12 +46,6 @@ pub fn view(app: &App, frame: &mut Frame) {
 
 /// The comparison that the run is in, and what becomes of the run meanwhile.
 fn comparison(app: &App, board: &Board, frame: &mut Frame) {
-    board::view(board, frame);
-    let area = frame.area();
-    if !layout::fits(area, SMALL) {
-        return;
-    }
-    let buffer = frame.buffer_mut();
     let step = app.run.as_ref().map_or(0, |run| run.step);
     let (state, style) = match &app.phase {
         Phase::Loading | Phase::Running => ("runs", app.theme.quiet),
@@ -61,9 +55,16 @@ fn comparison(app: &App, board: &Board, frame: &mut Frame) {
         Phase::Failed(_) => ("FAILED", app.theme.warning),
     };
     let what = if app.replays() { "the recording" } else { "training" };
-    let line = Line::styled(format!("   {what} {state}, step {} ", digits::thousands(step)), style);
-    let width = (line.width() as u16).min(area.width);
-    buffer.set_line(area.right() - width, area.y, &line, width);
+    // What is compared was read when the screen was opened.
+    let missing = board.first_until().is_some_and(|until| until < step);
+    let more = if missing { ": r shows it" } else { "" };
+    let aside = Line::styled(format!("{what} {state}, step {}{more}", digits::thousands(step)), style);
+    board::view(board, Some(aside), frame);
+    let area = frame.area();
+    if !layout::fits(area, SMALL) {
+        return;
+    }
+    let buffer = frame.buffer_mut();
     if app.notice.is_some() || app.interrupted.is_some() {
         let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
         Clear.render(foot, buffer);

@@ -23,6 +23,7 @@ fn contest() -> Contest {
     let entrant = |name: &str, loss: f64| Entrant {
         name: name.into(),
         state: "running".into(),
+        live: name == "demo",
         steps: 200,
         loss: Some(loss),
         penalty: Some(0.0),
@@ -113,6 +114,33 @@ fn a_comparison_is_looked_at_and_left_while_training_goes_on() {
         assert!(screen.contains("1 loss") && screen.contains("step    210"), "{screen}");
         assert!(desk.sent.is_empty() && !desk.effects.contains(&Effect::Leave(Ending::Left)));
     }
+}
+
+#[test]
+fn what_the_run_did_since_is_read_when_it_is_asked_for() {
+    let mut desk = compared("v");
+    let screen = desk.look(80, 24);
+    assert!(screen.contains("training runs, step 200") && !screen.contains("r shows it"), "{screen}");
+    desk.train(40);
+    let screen = desk.look(80, 24);
+    assert!(screen.contains("wdtop compare  2 sessions") && screen.contains("step 240: r shows it"), "{screen}");
+    desk.press("r");
+    assert_eq!(asked(&desk).question, Question::Again);
+    assert!(desk.look(80, 24).contains("reading again …"));
+    let mut more = contest();
+    more.entrants[0].steps = 240;
+    answer(&mut desk, Ok(Answer::Contest(more)));
+    assert_eq!(asked(&desk).question, Question::Curves("validation/loss".into()));
+    answer(&mut desk, Ok(Answer::Curves(vec![curve(3.0), curve(1.0)])));
+    let screen = desk.look(80, 24);
+    assert!(
+        screen.contains("training runs, step 240") && !screen.contains("r shows it") && screen.contains("a 597"),
+        "{screen}"
+    );
+    // A question that was asked later takes its place.
+    desk.press("r4");
+    assert!(!desk.look(80, 24).contains("reading again"));
+    assert_eq!(asked(&desk).question, Question::Curves("penalty".into()));
 }
 
 #[test]

@@ -86,7 +86,12 @@ fn an_edit_is_pending_until_its_echo() {
     let screen = desk.look(120, 36);
     assert!(!screen.contains("pending") && screen.contains("λ weight decay   3.00"), "{screen}");
     assert!(screen.contains("half-life 231 steps  τ 333 = 16.7 epochs"), "{screen}");
-    assert!(screen.contains("① step     100  λ 0 → 3.00   since then: no evaluation yet"), "{screen}");
+    assert!(screen.contains("① step     100  λ 0 → 3.00   settling: tells in 100 steps"), "{screen}");
+    // Until there are five evaluations it counts down.
+    desk.train(81);
+    assert!(desk.look(80, 24).contains("settling: tells in 19 steps   fc1.weight "), "{}", desk.look(80, 24));
+    desk.train(20);
+    assert!(desk.look(80, 24).contains("since then: val −"), "{}", desk.look(80, 24));
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn a_small_screen_tells_the_last_event_in_a_border() {
     desk.press("w3<Enter>");
     desk.train(200);
     let screen = desk.look(60, 16);
-    assert!(screen.contains(" ① λ 0 → 3.00   since then: val −0.3"), "{screen}");
+    assert!(screen.contains(" ① λ 0 → 3.00   since then: val −0.2"), "{screen}");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn adam_with_l2_claims_no_half_life() {
     let mut desk = Desk::new(Source::with(DecayMode::L2, "adam"));
     desk.press("w3<Enter>");
     let screen = desk.look(120, 36);
-    assert!(screen.contains("half-life — (not separable: L2 in adam)"), "{screen}");
+    assert!(screen.contains("no half-life: L2 mixes with adaptive steps   │"), "{screen}");
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn each_edit_tells_what_it_did_until_the_next() {
     desk.press("w0<Enter>");
     desk.train(200);
     let screen = desk.look(120, 36);
-    assert!(screen.contains("① step   1,000  λ 0 → 3.00   until ②: val −0.36, fc1.weight −45 %"), "{screen}");
+    assert!(screen.contains("① step   1,000  λ 0 → 3.00   until ②: val −0.31 ▼, fc1.weight −45 %"), "{screen}");
 }
 
 #[test]

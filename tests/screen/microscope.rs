@@ -210,7 +210,10 @@ fn an_alert_stands_among_the_events_with_its_number_and_its_hint() {
     };
     desk.hear(What::Alert(alert));
     let screen = desk.look(120, 40);
-    assert!(screen.contains("▲ step     400  warning: decay wins at fc1.weight (1.50 > 1.00): lower λ"), "{screen}");
+    assert!(
+        screen.contains("▲ step     400  warning: decay wins at fc1.weight (pull 1.50 > 1.00): lower λ"),
+        "{screen}"
+    );
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn tensors_that_are_warned_of_at_once_share_a_line_that_names_the_worst() {
         }));
     }
     let screen = desk.look(120, 40);
-    assert!(screen.contains("decay wins at fc2.weight (1.90 > 1.00) and 2 others: lower λ"), "{screen}");
+    assert!(screen.contains("decay wins at fc2.weight (pull 1.90 > 1.00) and 2 others: lower λ"), "{screen}");
     assert!(!screen.contains("decay wins at fc1.weight"), "{screen}");
 }
 
@@ -316,4 +319,21 @@ fn alerts_do_not_hide_what_the_last_edit_did() {
     let (_, events) = screen.split_once("5 events").unwrap();
     assert!(events.lines().nth(1).unwrap().contains("since then: val"), "{screen}");
     assert!(events.lines().nth(2).unwrap().contains("398"), "{screen}");
+}
+
+#[test]
+fn an_explanation_is_scrolled_where_the_screen_is_small() {
+    let mut desk = decaying();
+    desk.press("ue");
+    let whole = desk.look(120, 36);
+    assert!(whole.contains("from: ") && !whole.contains("scroll"), "{whole}");
+    let screen = desk.look(60, 16);
+    assert!(screen.contains("‖w'‖² − ‖w‖²") && !screen.contains("from: "), "{screen}");
+    assert!(screen.contains("j k scroll · u U views · Tab panel · Esc leaves"), "{screen}");
+    desk.press("jjjjjjjjjj");
+    let screen = desk.look(60, 16);
+    assert!(!screen.contains("‖w'‖² − ‖w‖²") && screen.contains("from: "), "{screen}");
+    // The next view's begins at its beginning.
+    desk.press("U");
+    assert!(desk.look(60, 16).contains("‖w‖ of "), "{}", desk.look(60, 16));
 }

@@ -161,12 +161,12 @@ fn the_edit_that_stopped_the_overfitting_says_so() {
     desk.train(241);
     for (width, height) in [(80, 24), (120, 36)] {
         let screen = desk.look(width, height);
-        assert!(screen.contains("λ 0 → 3.00   since then: val −0.36 ▼   overfitting stopped"), "{screen}");
+        assert!(screen.contains("λ 0 → 3.00   since then: val −0.31 ▼   overfitting stopped"), "{screen}");
     }
     desk.press("w1<Enter>");
     desk.train(100);
     let screen = desk.look(120, 36);
-    assert!(screen.contains("until ②: val −0.36, fc1.weight −45 %   overfitting stopped"), "{screen}");
+    assert!(screen.contains("until ②: val −0.31 ▼, fc1.weight −45 %   overfitting stopped"), "{screen}");
     assert_eq!(screen.matches("overfitting stopped").count(), 1, "{screen}");
 }
 
@@ -182,24 +182,36 @@ fn what_is_typed_is_foreseen_in_whole_parts() {
     }
 }
 
+fn overfitting(step: u64) -> What {
+    let (level, kind) = (Level::Warning, AlertKind::Overfitting);
+    let hint = "it memorises: raise λ, lower η, or stop here".into();
+    What::Alert(Alert { step, seconds: 4.0, level, kind, tensor: None, number: 0.91, bound: 0.738, hint })
+}
+
 #[test]
 fn an_alert_of_overfitting_names_the_key_that_helps_until_something_is_done() {
     let mut desk = desk();
-    let alert = Alert {
-        step: 200,
-        seconds: 4.0,
-        level: Level::Warning,
-        kind: AlertKind::Overfitting,
-        tensor: None,
-        number: 0.91,
-        bound: 0.738,
-        hint: "it memorises: raise λ, lower η, or stop here".into(),
-    };
-    desk.hear(What::Alert(alert));
+    desk.hear(overfitting(200));
     for (width, height) in [(60, 16), (80, 24), (120, 36)] {
         let screen = desk.look(width, height);
         assert!(screen.contains("warning: overfitting: press ] for λ 1.00"), "{screen}");
     }
     desk.press("w3<Enter>");
-    assert!(desk.look(120, 36).contains("warning: overfitting (0.910 > 0.738): it"), "{}", desk.look(120, 36));
+    assert!(desk.look(120, 36).contains("warning: overfitting (val 0.910 > 0.738): it"), "{}", desk.look(120, 36));
+}
+
+#[test]
+fn overfitting_is_told_in_one_line_whoever_notices_it_first() {
+    for alert in [200, 1000] {
+        let mut desk = desk();
+        desk.train(alert - 200);
+        desk.hear(overfitting(alert));
+        desk.train(1000 - alert);
+        let screen = desk.look(120, 36);
+        assert_eq!(screen.matches("overfitting").count(), 1, "{screen}");
+        // What was done since is told of either.
+        desk.press("w3<Enter>");
+        desk.train(241);
+        assert!(desk.look(120, 36).contains("overfitting stopped"), "{}", desk.look(120, 36));
+    }
 }

@@ -60,7 +60,7 @@ fn decay_that_wins_for_a_while_is_told_once_until_it_lost() {
     let alert = &run.alerts[0];
     assert_eq!((alert.level, alert.tensor.as_deref(), alert.bound), (Level::Warning, Some("fc1.weight"), 1.0));
     assert!((alert.number - 25.0).abs() < 1e-9 && !alert.hint.is_empty());
-    assert_eq!(alert.describe(|value| format!("{value:.1}")), "warning: decay wins at fc1.weight (25.0 > 1.0)");
+    assert_eq!(alert.describe(|value| format!("{value:.1}")), "warning: decay wins at fc1.weight (pull 25.0 > 1.0)");
 }
 
 #[test]

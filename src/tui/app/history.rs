@@ -200,20 +200,6 @@ impl History {
         self.norms.get(tensor)?.last().map(f64::from)
     }
 
-    /// The last evaluation before an edit had any effect, and the last one after.
-    pub fn around(&self, edit: &Edit) -> Option<(&Evaluation, &Evaluation)> {
-        let before = self.evaluations.iter().rfind(|evaluation| evaluation.step <= edit.step)?;
-        let after = self.evaluations.last().filter(|evaluation| evaluation.step > edit.step)?;
-        Some((before, after))
-    }
-
-    /// The last evaluation before an edit had any effect, and the last one before the next edit had.
-    pub fn between(&self, edit: &Edit, next: &Edit) -> Option<(&Evaluation, &Evaluation)> {
-        let before = self.evaluations.iter().rfind(|evaluation| evaluation.step <= edit.step)?;
-        let after = self.evaluations.iter().rfind(|evaluation| evaluation.step <= next.step)?;
-        (after.step > edit.step).then_some((before, after))
-    }
-
     /// What is left of a tensor's norm since an edit, 1 for all of it.
     pub fn norm_since(&self, tensor: usize, edit: &Edit) -> Option<f64> {
         Some(self.norm(tensor)? / self.norm_before(tensor, edit.step)?)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::stream::{Alert, Columns, Edit, Level, Summary, Weights};
+use crate::stream::{Alert, AlertKind, Columns, Edit, Level, Summary, Weights};
 use crate::tui::coach::Hint;
 
 /// The edits, numbered from 1, and everything else worth a line.
@@ -60,10 +60,20 @@ pub enum Happening {
     Failed(String),
 }
 
+impl Entry {
+    fn tells_of_overfitting(&self) -> bool {
+        match &self.what {
+            Happening::Hint(Hint::Overfitting { .. }) => true,
+            Happening::Alert(alert, _) => alert.kind == AlertKind::Overfitting,
+            _ => false,
+        }
+    }
+}
+
 impl Journal {
     /// The validation loss falls again: of an edit that was made since it was told to rise, this is what it did.
     pub fn rescued(&mut self) {
-        let told = self.entries.iter().rev().find(|entry| matches!(entry.what, Happening::Hint(_)));
+        let told = self.entries.iter().rev().find(|entry| entry.tells_of_overfitting());
         let told = told.map_or(u64::MAX, |entry| entry.step);
         if self.edits.last().is_some_and(|edit| edit.step >= told) {
             self.rescues.insert(self.edits.len());
@@ -75,8 +85,26 @@ impl Journal {
         self.entries.push(Entry { step, what });
     }
 
-    /// Adds a warning. One line tells of all tensors that are warned of at once: the one that is furthest off.
+    /// Adds what the program points out, unless an alert has and nothing was done since.
+    pub fn hinted(&mut self, step: u64, hint: Hint) {
+        if !self.entries[self.open()..].iter().any(Entry::tells_of_overfitting) {
+            self.add(step, Happening::Hint(hint));
+        }
+    }
+
+    /// The place of the first entry behind the last edit.
+    fn open(&self) -> usize {
+        let edit = self.entries.iter().rposition(|entry| matches!(entry.what, Happening::Edited(_)));
+        edit.map_or(0, |edit| edit + 1)
+    }
+
+    /// Adds a warning. One line tells of all tensors that are warned of at once: the one that is furthest off. What the
+    /// program pointed out itself needs no line besides.
     pub fn warned(&mut self, alert: Alert) {
+        if alert.kind == AlertKind::Overfitting {
+            let open = self.entries.split_off(self.open());
+            self.entries.extend(open.into_iter().filter(|entry| !matches!(entry.what, Happening::Hint(_))));
+        }
         if let Some(Entry { step, what: Happening::Alert(told, others) }) = self.entries.last_mut()
             && *step == alert.step
             && told.kind == alert.kind

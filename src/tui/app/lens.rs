@@ -16,9 +16,8 @@ impl App {
         if !layout::places(self, area).panels.iter().any(|(panel, _)| *panel == Panel::Norm) {
             self.zoomed = true;
         }
-        if !matches!(self.mode, Mode::Explain) && self.phase != Phase::Diverged {
-            let number = Lens::ALL.iter().position(|lens| *lens == self.lens).map_or(0, |at| at + 1);
-            let (name, views) = (self.lens.name(), Lens::ALL.len());
+        if !matches!(self.mode, Mode::Explain { .. }) && self.phase != Phase::Diverged {
+            let (number, name, views) = (self.lens.number(), self.lens.name(), Lens::ALL.len());
             let way = if self.zoomed { "Esc: all panels" } else { "`Enter`: the whole screen" };
             self.say_keyed(Tone::Plain, &format!("view {number} of {views}: {name}   {way}   `e` explains it"));
         }
@@ -74,9 +73,13 @@ impl Lens {
         }
     }
 
+    /// Its place, counted from 1.
+    pub fn number(self) -> usize {
+        Lens::ALL.iter().position(|lens| *lens == self).map_or(1, |at| at + 1)
+    }
+
     /// The one so many places further.
     pub fn turned(self, by: usize) -> Lens {
-        let at = Lens::ALL.iter().position(|lens| *lens == self).unwrap_or(0);
-        Lens::ALL[(at + by) % Lens::ALL.len()]
+        Lens::ALL[(self.number() - 1 + by) % Lens::ALL.len()]
     }
 }

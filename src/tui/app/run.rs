@@ -1,11 +1,12 @@
 //! A run as the screen knows it: what it said, and what was asked of it.
 
 use super::dial::{Dial, Pending, Reversible, Which};
+use super::effect::Effect;
 use super::growth::Growth;
 use super::history::History;
 use super::hyper::Turning;
 use super::journal::Journal;
-use crate::diagnostics::{Forces, Tracks};
+use crate::diagnostics::{Forces, Tracks, Unknown};
 use crate::stream::{Columns, Command, DecayMode, Description, Schedule, Scope, StepBatch, TensorInfo, Weights};
 use crate::tui::coach::Coach;
 
@@ -128,6 +129,20 @@ impl Run {
         }
     }
 
+    /// What the edit with this number, counted from 1, did until the next one; None where nothing was evaluated before.
+    pub(in crate::tui) fn effect(&self, number: usize) -> Option<Effect> {
+        let edits = &self.journal.edits;
+        let step = |number: usize| number.checked_sub(1).and_then(|at| edits.get(at)).map(|edit| edit.step);
+        let before = step(number - 1).unwrap_or(0);
+        Effect::of(&self.history.evaluations, before, step(number)?, step(number + 1).unwrap_or(u64::MAX))
+    }
+
+    /// Updates until so many more evaluations are made, where none is asked for.
+    pub(in crate::tui) fn steps_until(&self, evaluations: usize) -> u64 {
+        let period = self.description.evaluation_period().max(1);
+        evaluations as u64 * period - self.step % period
+    }
+
     /// The pace that was last asked for.
     pub(in crate::tui) fn asked_pace(&self) -> f64 {
         self.paces.last().copied().unwrap_or(self.pace)
@@ -171,7 +186,7 @@ impl Run {
         if optimizer.decay_mode == DecayMode::L2 && momentum {
             return None;
         }
-        self.decay_rate(lr, weight_decay).filter(|product| *product >= 1.0)
+        self.decay_rate(lr, weight_decay).ok().filter(|product| *product >= 1.0)
     }
 
     /// The key that turns λ up by what can be seen, and where it leads; `None` where λ does nothing.
@@ -183,12 +198,16 @@ impl Run {
         (self.description.config.optimizer.decay_mode != DecayMode::None && then > now).then_some((key, then))
     }
 
-    /// The rate 1/τ, for each update, at which decay alone shrinks the weights; `None` where the update rule mixes
-    /// decay with the gradient so that there is no such rate.
-    pub(in crate::tui) fn decay_rate(&self, lr: f64, weight_decay: f64) -> Option<f64> {
+    /// The rate 1/τ, for each update, at which decay alone shrinks the weights.
+    ///
+    /// # Errors
+    /// Why there is none: the update rule mixes decay with the gradient, or has no decay.
+    pub(in crate::tui) fn decay_rate(&self, lr: f64, weight_decay: f64) -> Result<f64, Unknown> {
         let regime = self.regime();
         let forces = Forces { regime, lr, lr_factor: 1.0, weight_decay };
-        let timescale = forces.timescale().ok().filter(|_| regime.decay_mode != DecayMode::None)?;
-        Some(1.0 / timescale.steps)
+        match regime.decay_mode {
+            DecayMode::None => Err(Unknown::NoDecay),
+            _ => Ok(1.0 / forces.timescale()?.steps),
+        }
     }
 }

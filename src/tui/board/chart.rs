@@ -18,7 +18,7 @@ use crate::tui::digits;
 use crate::tui::theme::Theme;
 use crate::tui::widget::axis::round_count;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{Join, Mark, Plot, PlotFrame, Trace};
+use crate::tui::widget::plot::{Guide, Join, Mark, Plot, PlotFrame, Trace};
 use crate::tui::widget::ruler::{Ruler, Spread};
 
 /// Room for the labels at the curves' ends.
@@ -26,7 +26,7 @@ const LABELS: u16 = 11;
 
 /// The curves over each other.
 pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
-    let scale = match board.scale {
+    let scale = match board.scale() {
         Scale::Linear => "linear",
         Scale::Log => "log",
     };
@@ -47,7 +47,7 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let (low, high) = (f64::from(all.min), f64::from(all.max));
-    let scale = if board.scale == Scale::Log && low > 0.0 { Scale::Log } else { Scale::Linear };
+    let scale = if board.scale() == Scale::Log && low > 0.0 { Scale::Log } else { Scale::Linear };
     let y = scale.round_out(if scale == Scale::Log { low.max(high * 1e-6) } else { low }, high);
     let corners = corners(steps.end);
     let plot = PlotFrame::new(inside, &ruler(board, loaded, &corners), y, scale, LABELS);
@@ -232,7 +232,7 @@ fn marks(board: &Board, loaded: &Loaded) -> Vec<Mark> {
             let sign = format!("{}{}", Board::letter(at), board.glyphs.edit(number));
             let text = printable(&edit.describe(digits::near)).into_owned();
             let place = loaded.place_of(at, edit, board.align, edits)?;
-            Some(Mark { at: place, sign, text, style: style(board, at) })
+            Some(Mark { at: place, sign, text, style: style(board, at), guide: Guide::Line })
         }));
     }
     marks.sort_by_key(|mark| mark.at);

@@ -13,6 +13,11 @@ use crate::tui::digits;
 /// The widest that a name and a value of a setting get.
 const WIDEST: usize = 24;
 
+/// Columns of a measure, besides a blank before it and the mark of the best behind it; those of what stands beside a
+/// session's name.
+const MEASURE: usize = 9;
+const BESIDE: usize = 26;
+
 /// The sessions, one on a line, the best of each value marked.
 pub(super) fn sessions(board: &Board, area: Rect, buffer: &mut Buffer) {
     let listed = board.listed();
@@ -25,7 +30,10 @@ pub(super) fn sessions(board: &Board, area: Rect, buffer: &mut Buffer) {
     if board.only_differences().is_some() && listed.len() > 1 {
         measures.retain(|measure| measure.differs(all, &listed));
     }
-    let head = measures.iter().map(|measure| format!("  {:>width$} ", measure.title, width = measure.width));
+    // Whole columns only: half a number is another number.
+    let room = usize::from(area.width).saturating_sub(name_width + BESIDE);
+    measures.truncate(room / (MEASURE + 2));
+    let head = measures.iter().map(|measure| format!(" {:>MEASURE$} ", measure.title));
     let head = format!("     {:<name_width$}  {:<9}{:>10}{}", "session", "state", "steps", head.collect::<String>());
     buffer.set_stringn(area.x, area.y, head, area.width.into(), board.theme.quiet);
     let best: Vec<Option<f64>> = measures.iter().map(|measure| measure.best(all, &listed)).collect();
@@ -54,7 +62,7 @@ pub(super) fn sessions(board: &Board, area: Rect, buffer: &mut Buffer) {
             let is_best = value.is_some() && value == *best;
             let shown = if is_best { format!("{shown}*") } else { format!("{shown} ") };
             let style = if is_best { style.add_modifier(Modifier::BOLD) } else { style };
-            line.push_span(Span::styled(format!(" {shown:>width$}", width = measure.width + 2), style));
+            line.push_span(Span::styled(format!(" {shown:>width$}", width = MEASURE + 1), style));
         }
         buffer.set_line(area.x, y, &line, area.width);
     }
@@ -64,7 +72,6 @@ pub(super) fn sessions(board: &Board, area: Rect, buffer: &mut Buffer) {
 #[derive(Clone)]
 struct Measure {
     title: &'static str,
-    width: usize,
     value: fn(&Entrant) -> Option<f64>,
     show: fn(f64) -> String,
     better: Better,
@@ -78,7 +85,7 @@ enum Better {
 }
 
 fn measures() -> [Measure; 5] {
-    let measure = |title, value, show, better| Measure { title, width: 9, value, show, better };
+    let measure = |title, value, show, better| Measure { title, value, show, better };
     [
         measure("best loss", |it: &Entrant| it.best_loss.map(|best| best.0), digits::three, Better::Lower),
         measure("best acc.", |it: &Entrant| it.best_accuracy.map(|best| best.0), digits::share, Better::Higher),

@@ -7,6 +7,7 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::stream::{Author, Knob, Scope};
 use crate::tui::Ending;
+use crate::tui::archive::{Answer, Question};
 
 fn entrant(name: &str, loss: f64, edits: &[u64]) -> Entrant {
     let edit = |step: &u64| Edit {
@@ -45,14 +46,18 @@ fn board() -> Board {
         edits: Vec::new(),
     };
     let (mut board, effects) = Board::new(contest, Begin::default(), Theme::many());
-    assert_eq!(effects, [Effect::Load(0)]);
-    load(&mut board, 0);
+    assert_eq!(effects, [asks("validation/loss")]);
+    load(&mut board);
     board
 }
 
-fn load(board: &mut Board, column: usize) {
+fn asks(column: &str) -> Effect {
+    Effect::Ask(Question::Curves(column.into()))
+}
+
+fn load(board: &mut Board) {
     let curves = vec![curve(1.0), curve(2.0), curve(3.0)];
-    assert_eq!(update(board, Msg::Loaded(column, Ok(curves))), []);
+    assert_eq!(update(board, Msg::Found(Ok(Answer::Curves(curves)))), []);
 }
 
 fn press(board: &mut Board, keys: &str) -> Vec<Effect> {
@@ -67,7 +72,7 @@ fn press(board: &mut Board, keys: &str) -> Vec<Effect> {
 
 fn look(board: &Board, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| view(board, frame)).unwrap();
+    terminal.draw(|frame| view(board, None, frame)).unwrap();
     let buffer = terminal.backend().buffer();
     let row = |y: u16| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>() + "\n";
     (0..height).map(row).collect()
@@ -88,19 +93,81 @@ fn sessions_are_sorted_filtered_and_hidden() {
 }
 
 #[test]
-fn a_column_is_read_when_it_is_asked_for_and_an_answer_that_comes_too_late_is_dropped() {
+fn a_column_is_read_when_it_is_asked_for() {
     let mut board = board();
-    assert_eq!(press(&mut board, "4"), [Effect::Load(1)]);
+    assert_eq!(press(&mut board, "4"), [asks("penalty")]);
     assert!(look(&board, 80, 24).contains("reading"));
-    assert_eq!(press(&mut board, "6"), [Effect::Load(2)]);
-    load(&mut board, 1);
-    assert!(look(&board, 80, 24).contains("reading"));
-    load(&mut board, 2);
+    load(&mut board);
     assert!(!look(&board, 80, 24).contains("reading"));
-    assert_eq!(press(&mut board, "6"), [Effect::Load(3)]);
-    update(&mut board, Msg::Loaded(3, Err("no such file".into())));
+    assert_eq!(press(&mut board, "66"), [asks("fc1.weight/norm"), asks("fc2.weight/norm")]);
+    assert_eq!(update(&mut board, Msg::Found(Err("no such file".into()))), []);
     assert!(look(&board, 80, 24).contains("no such file"));
-    assert_eq!(press(&mut board, "66"), [Effect::Load(2), Effect::Load(3)]);
+    assert_eq!(press(&mut board, "66"), [asks("fc1.weight/norm"), asks("fc2.weight/norm")]);
+}
+
+#[test]
+fn sessions_are_read_again_and_stay_as_they_were_chosen() {
+    let mut board = board();
+    assert!(!look(&board, 80, 24).contains("reads them again"), "nothing goes on");
+    board.contest.entrants[1].live = true;
+    assert!(look(&board, 80, 24).contains("some go on: r reads them again"));
+    press(&mut board, "j* 6");
+    load(&mut board);
+    assert_eq!(press(&mut board, "r"), [Effect::Ask(Question::Again)]);
+    // What is there stays on the screen until there is more.
+    let screen = look(&board, 80, 24);
+    assert!(screen.contains("reading again …") && screen.contains("a 99.0"), "{screen}");
+    let mut more = board.contest.clone();
+    more.columns.insert(0, "train/loss".into());
+    more.entrants[1].steps = 150;
+    assert_eq!(update(&mut board, Msg::Found(Ok(Answer::Contest(more)))), [asks("fc1.weight/norm")]);
+    load(&mut board);
+    let screen = look(&board, 80, 24);
+    assert!(screen.contains("150") && !screen.contains("reading"), "{screen}");
+    assert_eq!((board.chosen, board.baseline, board.drawn()), (1, Some(1), vec![0, 2]));
+    // Where it fails, what was there is still there, and what was still to come is asked for.
+    press(&mut board, "r");
+    assert_eq!(update(&mut board, Msg::Found(Err("it is gone".into()))), []);
+    let screen = look(&board, 80, 24);
+    assert!(screen.contains("not read again: it is gone") && screen.contains("a 99.0"), "{screen}");
+    press(&mut board, "4r");
+    assert_eq!(update(&mut board, Msg::Found(Err("it is gone".into()))), [asks("penalty")]);
+    press(&mut board, "4");
+    assert!(!look(&board, 80, 24).contains("gone"));
+}
+
+#[test]
+fn losses_begin_with_a_logarithmic_axis_and_each_kind_of_curve_keeps_its_own() {
+    let mut board = board();
+    let axis = |board: &Board| if look(board, 80, 24).contains("y log") { Scale::Log } else { Scale::Linear };
+    assert_eq!(axis(&board), Scale::Log);
+    press(&mut board, "6");
+    assert_eq!(axis(&board), Scale::Linear);
+    press(&mut board, "y1");
+    assert_eq!(axis(&board), Scale::Log);
+    press(&mut board, "y");
+    assert_eq!(axis(&board), Scale::Linear);
+    press(&mut board, "6");
+    assert_eq!(axis(&board), Scale::Log);
+}
+
+#[test]
+fn the_list_of_keys_is_scrolled_where_the_screen_is_small() {
+    let mut board = board();
+    press(&mut board, "?");
+    let (first, last) = ("choose a session", "this list");
+    for (width, height) in [(80, 24), (120, 40)] {
+        let screen = look(&board, width, height);
+        assert!(screen.contains(first) && screen.contains(last) && !screen.contains("scroll ·"), "{screen}");
+    }
+    let screen = look(&board, 60, 16);
+    assert!(screen.contains(first) && !screen.contains(last) && screen.contains("j k scroll · Esc leaves"), "{screen}");
+    press(&mut board, &"j".repeat(40));
+    let screen = look(&board, 60, 16);
+    assert!(!screen.contains(first) && screen.contains(last), "{screen}");
+    assert!(press(&mut board, "x").is_empty() && look(&board, 120, 40).contains("this list"));
+    press(&mut board, "q");
+    assert!(!look(&board, 120, 40).contains("this list"));
 }
 
 #[test]
@@ -172,7 +239,7 @@ fn the_best_is_marked_and_every_size_is_drawn() {
             look(&board, width, height);
         }
     }
-    assert_eq!(press(&mut board, "xq"), [Effect::Leave(Ending::Left)]);
+    assert_eq!(press(&mut board, "qq"), [Effect::Leave(Ending::Left)]);
 }
 
 #[test]
@@ -193,7 +260,7 @@ fn charts_are_zoomed_panned_and_read_out_as_on_the_main_screen() {
     assert!(screen.contains("← → move"), "{screen}");
     press(&mut board, "a");
     assert_eq!((board.crosshair, board.window.stretch.clone()), (None, Default::default()));
-    assert_eq!(press(&mut board, "l"), [Effect::Load(1)]);
+    assert_eq!(press(&mut board, "l"), [asks("penalty")]);
 }
 
 #[test]

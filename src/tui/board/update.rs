@@ -6,11 +6,11 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::curves::{Curves, Loaded};
 use super::keys::{self, Action};
-use super::{Align, Board, Detail, Host, Mode, Order, Sample, Table, Zoom, table};
-use crate::series::Scale;
+use super::{Again, Align, Board, Detail, Host, Mode, Order, Table, Zoom, table};
 use crate::stream::Edit;
 use crate::tui::Ending;
 use crate::tui::app::window::Stretch;
+use crate::tui::archive::{Answer, Question};
 
 /// Presses that take the crosshair through a chart.
 const STRIDES: u64 = 60;
@@ -20,8 +20,8 @@ const STRIDES: u64 = 60;
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
-    /// A column's curves, one for each session, or why there are none.
-    Loaded(usize, Result<Vec<Vec<Sample>>, String>),
+    /// What came of the last question.
+    Found(Result<Answer, String>),
     /// The process was asked to end.
     End(Ending),
 }
@@ -29,8 +29,8 @@ pub enum Msg {
 /// What a change of the state wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Read the curves of the column at this place.
-    Load(usize),
+    /// Ask this; what was asked before is not waited for any more.
+    Ask(Question),
     /// Stop the process as a shell does.
     Suspend,
     /// Paint every cell.
@@ -44,22 +44,38 @@ pub fn update(board: &mut Board, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Msg::Key(key) => press(board, key),
-        Msg::Loaded(column, read) => {
-            // What was asked for before the user went on is of no use any more.
-            if column == board.column {
-                board.curves = match read {
-                    Ok(samples) => Curves::Here(Loaded::new(samples, board.align, &edits(&board.contest.entrants))),
-                    Err(reason) => Curves::Failed(reason),
-                };
-            }
-            Vec::new()
-        }
+        Msg::Found(answer) => found(board, answer),
         Msg::End(ending) => vec![Effect::Leave(ending)],
     }
 }
 
 fn edits(entrants: &[super::Entrant]) -> Vec<&[Edit]> {
     entrants.iter().map(|entrant| entrant.edits.as_slice()).collect()
+}
+
+/// Takes in what came of the last question.
+fn found(board: &mut Board, answer: Result<Answer, String>) -> Vec<Effect> {
+    match (answer, &board.again) {
+        (Ok(Answer::Curves(samples)), _) => {
+            board.curves = Curves::Here(Loaded::new(samples, board.align, &edits(&board.contest.entrants)));
+        }
+        // The same sessions in the same order: what was chosen, hidden or made the baseline still is.
+        (Ok(Answer::Contest(contest)), _) => {
+            let name = board.column_name().to_owned();
+            board.again = Again::Idle;
+            board.contest = contest;
+            board.column = board.contest.columns.iter().position(|its| *its == name).unwrap_or(0);
+            return vec![load(board)];
+        }
+        (Ok(Answer::Sessions(_)), _) => {}
+        (Err(reason), Again::Reading) => {
+            board.again = Again::Failed(reason);
+            // The curves that were still to come when everything was asked for anew.
+            return Vec::from_iter(matches!(board.curves, Curves::Loading).then(|| load(board)));
+        }
+        (Err(reason), _) => board.curves = Curves::Failed(reason),
+    }
+    Vec::new()
 }
 
 /// Goes over to a column's curves.
@@ -69,7 +85,13 @@ pub(super) fn show_column(board: &mut Board, column: usize) -> Vec<Effect> {
     }
     board.column = column;
     board.curves = Curves::Loading;
-    vec![Effect::Load(column)]
+    board.again = Again::Idle;
+    vec![load(board)]
+}
+
+/// Asks for the curves of the column.
+fn load(board: &Board) -> Effect {
+    Effect::Ask(Question::Curves(board.column_name().to_owned()))
 }
 
 fn press(board: &mut Board, key: KeyEvent) -> Vec<Effect> {
@@ -89,8 +111,13 @@ fn press(board: &mut Board, key: KeyEvent) -> Vec<Effect> {
             choose_listed(board);
             Vec::new()
         }
-        Mode::Help => {
-            board.mode = Mode::Normal;
+        Mode::Help { scrolled } => {
+            match keys::action(key) {
+                Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
+                Some(Action::Up) => *scrolled = scrolled.saturating_sub(1),
+                Some(Action::Help | Action::Back | Action::Quit | Action::Zoom) => board.mode = Mode::Normal,
+                _ => {}
+            }
             Vec::new()
         }
         _ => keys::action(key).map_or_else(Vec::new, |action| act(board, action)),
@@ -103,7 +130,7 @@ fn act(board: &mut Board, action: Action) -> Vec<Effect> {
         Action::Quit => return vec![Effect::Leave(Ending::Left)],
         Action::Repaint => return vec![Effect::Repaint],
         Action::Suspend => return vec![Effect::Suspend],
-        Action::Help => board.mode = Mode::Help,
+        Action::Help => board.mode = Mode::Help { scrolled: 0 },
         Action::Back if board.crosshair.is_some() => board.crosshair = None,
         Action::Back if board.zoom == Zoom::Chart => board.zoom = Zoom::Off,
         Action::Back if !board.filter.is_empty() => {
@@ -187,11 +214,10 @@ fn act(board: &mut Board, action: Action) -> Vec<Effect> {
             let rows = table::rows(board).len();
             board.scrolled = (board.scrolled + 5).min(rows.saturating_sub(1));
         }
-        Action::Scale => {
-            board.scale = match board.scale {
-                Scale::Linear => Scale::Log,
-                Scale::Log => Scale::Linear,
-            }
+        Action::Scale => board.turn_scale(),
+        Action::Again => {
+            board.again = Again::Reading;
+            return vec![Effect::Ask(Question::Again)];
         }
         Action::Zoom => {
             board.zoom = match board.zoom {

@@ -7,6 +7,8 @@ use ratatui::text::{Line, Span};
 
 use super::frame;
 use crate::stream::{Alert, AlertKind, Author, Columns, Edit, Knob, Level, StopReason, printable};
+use crate::tui::Access;
+use crate::tui::app::effect::{Effect, Shift};
 use crate::tui::app::journal::{Entry, Happening};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::coach::Hint;
@@ -17,8 +19,13 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
     let inside = frame(app, Panel::Events, Panel::Events.name(), "", area, buffer);
     if run.journal.entries.is_empty() {
         let keys = if run.weight_decay.all > 0.0 { "[ ]" } else { "]" };
-        let keys = app.keys(keys).replace(' ', " or ");
-        let text = format!("nothing yet: turn λ with {keys} and see what happens");
+        let text = match app.options.access {
+            Access::Full => {
+                format!("nothing yet: turn λ with {} and see what happens", app.keys(keys).replace(' ', " or "))
+            }
+            Access::Replay => app.keyed("nothing yet: `'` goes to the next edit"),
+            Access::ReadOnly => "nothing yet".into(),
+        };
         buffer.set_stringn(inside.x + 1, inside.y, &text, inside.width.into(), app.theme.quiet);
     }
     let width = inside.width.saturating_sub(2);
@@ -175,7 +182,7 @@ fn edited<'a>(app: &App, run: &Run, number: usize, width: u16, stamp: Stamp) -> 
         Span::styled(by, app.theme.quiet),
     ]);
     let effects = match run.journal.edits.get(number) {
-        None => since(app, run, edit),
+        None => since(app, run, number, edit),
         Some(next) => until(app, run, edit, (number + 1, next)),
     };
     let rescue =
@@ -197,24 +204,23 @@ fn edited<'a>(app: &App, run: &Run, number: usize, width: u16, stamp: Stamp) -> 
 }
 
 /// What changed since the last edit, most important first.
-fn since<'a>(app: &App, run: &Run, edit: &Edit) -> Vec<Span<'a>> {
-    let Some((before, after)) = run.history.around(edit) else {
-        return vec![Span::styled("   since then: no evaluation yet", app.theme.quiet)];
+fn since<'a>(app: &App, run: &Run, number: usize, edit: &Edit) -> Vec<Span<'a>> {
+    let mut parts = match run.effect(number) {
+        Some(Effect::Told { loss, accuracy }) => {
+            let points = 100.0 * accuracy.by;
+            let (shown_loss, shown_accuracy) = (digits::signed(loss.by), digits::points(points));
+            let unit = if shown_accuracy == "—" { "" } else { " pts" };
+            let loss = format!("   since then: val {shown_loss}{}", tail(loss, &shown_loss));
+            let accuracy = format!("   accuracy {shown_accuracy}{unit}{}", tail(accuracy, &shown_accuracy));
+            [loss, accuracy].map(|text| Span::styled(text, app.theme.validation)).into()
+        }
+        _ if app.is_over() => vec![Span::styled("   too short to tell", app.theme.quiet)],
+        Some(Effect::Settling(more)) => {
+            let steps = digits::thousands(run.steps_until(more));
+            vec![Span::styled(format!("   settling: tells in {steps} steps"), app.theme.quiet)]
+        }
+        None => vec![Span::styled("   since then: no evaluation yet", app.theme.quiet)],
     };
-    let loss = after.validation.loss - before.validation.loss;
-    let accuracy = 100.0 * (after.validation.accuracy - before.validation.accuracy);
-    let (shown_loss, shown_accuracy) = (digits::signed(loss), digits::points(accuracy));
-    let unit = if shown_accuracy == "—" { "" } else { " pts" };
-    let mut parts = vec![
-        Span::styled(
-            format!("   since then: val {shown_loss}{}", digits::arrow(&shown_loss, loss)),
-            app.theme.validation,
-        ),
-        Span::styled(
-            format!("   accuracy {shown_accuracy}{unit}{}", digits::arrow(&shown_accuracy, accuracy)),
-            app.theme.validation,
-        ),
-    ];
     let tensor = run.description.tensors.get(app.tensor).zip(run.history.norm_since(app.tensor, edit));
     parts.extend(
         tensor.map(|(tensor, ratio)| Span::raw(format!("   {} {}", printable(&tensor.name), digits::change(ratio)))),
@@ -222,13 +228,21 @@ fn since<'a>(app: &App, run: &Run, edit: &Edit) -> Vec<Span<'a>> {
     parts
 }
 
-/// What changed between an edit and the next one.
+/// Which way a change goes, or that it is none to speak of.
+fn tail(shift: Shift, shown: &str) -> &'static str {
+    if shift.is_noise() { " (noise)" } else { digits::arrow(shown, shift.by) }
+}
+
+/// What changed between an edit and the next one, where that one left it the time.
 fn until<'a>(app: &App, run: &Run, edit: &Edit, (number, next): (usize, &Edit)) -> Vec<Span<'a>> {
     let history = &run.history;
-    let loss = history.between(edit, next).map(|(before, after)| {
-        let shown = digits::signed(after.validation.loss - before.validation.loss);
-        format!("val {shown}")
-    });
+    let loss = match run.effect(number - 1) {
+        Some(Effect::Told { loss, .. }) => {
+            let shown = digits::signed(loss.by);
+            Some(format!("val {shown}{}", tail(loss, &shown)))
+        }
+        _ => None,
+    };
     let norm = |step| history.norm_before(app.tensor, step);
     let ratio = norm(edit.step).zip(norm(next.step)).filter(|_| next.step > edit.step);
     let norm = run

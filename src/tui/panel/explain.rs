@@ -2,11 +2,10 @@
 //! from.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Rect};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget};
+use ratatui::layout::Rect;
+use ratatui::text::Line;
 
-use super::help::wrap;
+use super::help::{Sheet, wrap};
 use super::{norm, spectrum as spectra};
 use crate::diagnostics::{Family, measured};
 use crate::stream::{Phase, printable};
@@ -26,8 +25,8 @@ struct Text {
     source: &'static str,
 }
 
-/// Over everything else.
-pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
+/// Over everything else, scrolled by so many lines as far as there are any.
+pub(in crate::tui) fn render(app: &App, run: &Run, scrolled: u16, area: Rect, buffer: &mut Buffer) {
     let text = explain(app, run);
     let width = usize::from(area.width.min(WIDTH)).saturating_sub(4);
     let mut lines: Vec<Line> = Vec::new();
@@ -38,16 +37,9 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         lines.push(Line::default());
         lines.extend(wrap(&format!("{head}{body}"), width).into_iter().map(|line| Line::raw(format!(" {line}"))));
     }
-    let area = area.centered(Constraint::Max(WIDTH), Constraint::Length((lines.len() as u16 + 2).min(area.height)));
-    let block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .title(Span::styled(format!(" {} ", text.title), app.theme.strong))
-        .title_bottom(
-            Line::styled(app.keyed(" `u U` next, previous view · `Tab` panel · Esc leaves "), app.theme.quiet)
-                .right_aligned(),
-        );
-    Clear.render(area, buffer);
-    Paragraph::new(lines).block(block).render(area, buffer);
+    let (width, foot) = (area.width.min(WIDTH), app.keyed("`u U` views · `Tab` panel · Esc leaves"));
+    let sheet = Sheet { title: text.title, lines, width, foot: &foot, scrolling: &app.keys("j k"), scrolled };
+    sheet.render(&app.theme, area, buffer);
 }
 
 fn explain(app: &App, run: &Run) -> Text {
@@ -333,8 +325,9 @@ fn events() -> Text {
     Text {
         title: "events",
         formula: vec!["▲ alert: level, what, the number and its bound, what to do".into()],
-        meaning: "Edits come with what they did since, alerts with the number that raised them. There is never more than \
-                  one alert of a kind for a tensor within a quarter of τ.",
+        meaning: "Edits come with what they did since: the mean of the last five evaluations less that of the five before. \
+                  It is noise where the jumps from one evaluation to the next are large enough to make it. Alerts come \
+                  with the number that raised them, never more than one of a kind for a tensor within a quarter of τ.",
         healthy: "no alert",
         source: "the rules stand in the README",
     }

@@ -19,15 +19,15 @@ use crate::tui::update::candidates;
 /// The keys that are worth a place, most useful first.
 const KEYS: [(&str, &str); 18] = [
     ("[ ]", "λ"),
-    ("w", "type λ"),
+    ("w", "set λ"),
     (", .", "η"),
     ("Space", "pause"),
     (PANELS, "panels"),
     ("?", "help"),
     ("q", "quit"),
+    ("u", "views"),
     ("e", "explain"),
     ("z", "undo"),
-    ("u", "views"),
     ("v", "compare"),
     ("t", "scope"),
     (":", "command"),
@@ -50,7 +50,7 @@ const KEYS_OF_THE_END: [(&str, &str); 5] =
     [("q", "leaves"), ("Tab", "panel"), ("Enter", "zoom"), ("y", "axis"), ("?", "help")];
 
 /// Those of a recording.
-const KEYS_OF_A_REPLAY: [(&str, &str); 10] = [
+const KEYS_OF_A_REPLAY: [(&str, &str); 12] = [
     ("Space", "pause"),
     ("( )", "speed"),
     ("Left Right", "seek"),
@@ -58,6 +58,8 @@ const KEYS_OF_A_REPLAY: [(&str, &str); 10] = [
     ("'", "next edit"),
     ("q", "leaves"),
     ("?", "help"),
+    ("u", "views"),
+    ("v", "compare"),
     ("i", "values"),
     ("Tab", "panel"),
     ("Enter", "zoom"),

@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
-use super::{chart, frame, horizon, ruler};
+use super::{chart, frame, horizon, ruler, shorten};
 use crate::diagnostics::measured;
 use crate::series::Scale;
 use crate::series::{Extent, Points};
@@ -30,7 +31,10 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let per = if inside.width < 34 { "/1,000" } else { " per 1,000 steps" };
     let now = format!(" gap {} {slope}{per}", digits::three(measured::gap(last)));
     let effective = run.tracks.get(app.tensor).and_then(|track| track.norm()).map(|norm| {
-        format!(" effective η {} of the chosen tensor", digits::three(run.forces(app.tensor).effective_lr(norm * norm)))
+        let effective = format!(" effective η {}", digits::three(run.forces(app.tensor).effective_lr(norm * norm)));
+        let whose = format!(" of {}", shorten(run, app.tensor, usize::from(inside.width)));
+        let fits = effective.width() + whose.width() <= usize::from(inside.width);
+        if fits { effective + &whose } else { effective }
     });
     let [chart_area, text] = [inside.height.saturating_sub(2), 2.min(inside.height)];
     let lines = [now, effective.unwrap_or_default()];

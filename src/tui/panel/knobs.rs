@@ -9,7 +9,7 @@ use ratatui::widgets::Widget;
 use super::frame;
 use super::layers::reach;
 use super::norm;
-use crate::diagnostics::Forces;
+use crate::diagnostics::{Forces, Unknown};
 use crate::stream::{DecayMode, Knob, Scope, printable};
 use crate::tui::app::dial::Which;
 use crate::tui::app::hyper::Chosen;
@@ -209,41 +209,37 @@ fn style(app: &App, which: Which) -> Style {
 /// How long decay alone would take: half of a weight in (ln 2)/(ηλ) steps, 1/e of it in τ = 1/(ηλ).
 fn timescale(app: &App, run: &Run) -> String {
     match coming_rate(app, run) {
-        Some(rate) if rate > 0.0 => {
+        Ok(rate) if rate > 0.0 => {
             let epochs = 1.0 / rate / run.description.steps_per_epoch.max(1) as f64;
             format!("{}  τ {} = {} epochs", half_life(app, run), count(1.0 / rate), digits::three(epochs))
         }
-        Some(_) => "half-life: never (no decay)".into(),
-        None => match &run.description.config.optimizer {
-            optimizer if optimizer.decay_mode == DecayMode::None => "λ does nothing: decay mode none".into(),
-            optimizer => {
-                format!(
-                    "half-life — (not separable: {} in {})",
-                    mode_name(optimizer.decay_mode),
-                    printable(&optimizer.name)
-                )
-            }
-        },
+        Ok(_) => "half-life: never (no decay)".into(),
+        Err(Unknown::NoDecay) => "λ does nothing: decay mode none".into(),
+        // In the width of the panel.
+        Err(Unknown::Mixed) => "no half-life: L2 mixes with adaptive steps".into(),
+        Err(Unknown::Cautious) => "no half-life: cautious decay spares weights".into(),
+        Err(Unknown::Hooked) => "no half-life: a hook changes the gradient".into(),
+        Err(_) => "no half-life: no formula for this rule".into(),
     }
 }
 
 /// The half-life alone, in 22 columns.
 fn half_life(app: &App, run: &Run) -> String {
     match coming_rate(app, run) {
-        Some(rate) if rate > 0.0 => {
+        Ok(rate) if rate > 0.0 => {
             let steps = count(std::f64::consts::LN_2 / rate);
             // The unit goes where the number leaves no room for it.
             let unit = if steps.len() <= 6 { " steps" } else { "" };
             format!("half-life {steps}{unit}")
         }
-        Some(_) => "half-life: never".into(),
-        None => "half-life —".into(),
+        Ok(_) => "half-life: never".into(),
+        Err(_) => "no half-life".into(),
     }
 }
 
 /// The rate of decay with the values that are being turned to, so that one sees what they mean before they are in
 /// force.
-fn coming_rate(app: &App, run: &Run) -> Option<f64> {
+fn coming_rate(app: &App, run: &Run) -> Result<f64, Unknown> {
     run.decay_rate(coming(app, run, Which::LearningRate), coming(app, run, Which::WeightDecay))
 }
 

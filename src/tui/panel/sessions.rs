@@ -36,7 +36,7 @@ pub(in crate::tui) fn render(app: &App, picker: &Picker, area: Rect, buffer: &mu
     block.render(area, buffer);
     let width = usize::from(inside.width);
     let name = app.options.recording.as_deref().unwrap_or_default();
-    let this = format!(" ● {}   this run, as far as it is recorded", printable(name));
+    let this = format!(" ● {}   this run, as far as recorded", printable(name));
     let this = if count > 0 || picker.shelf == Shelf::Reading { this } else { String::new() };
     buffer.set_stringn(inside.x, inside.y, this, width, app.theme.strong);
     let list = Rect { y: inside.y.saturating_add(1), height: inside.height.saturating_sub(1), ..inside };
@@ -48,7 +48,8 @@ pub(in crate::tui) fn render(app: &App, picker: &Picker, area: Rect, buffer: &mu
         return;
     };
     let names = sessions.iter().map(|session| printable(&session.name).width()).max().unwrap_or(0).clamp(7, WIDEST);
-    let head = row("session", names, ["state", "steps", "best loss", "recipe", "started"]);
+    let widths = (names, width.saturating_sub(5));
+    let head = row("session", widths, ["state", "steps", "best loss", "recipe", "started"]);
     buffer.set_stringn(list.x, list.y, format!("     {head}"), width, app.theme.quiet);
     let shown = usize::from(list.height.saturating_sub(1));
     let first = (at + 1).saturating_sub(shown);
@@ -56,7 +57,7 @@ pub(in crate::tui) fn render(app: &App, picker: &Picker, area: Rect, buffer: &mu
         let pointer = if place == *at { '▸' } else { ' ' };
         let mark = if chosen.contains(&place) { "[x]" } else { "[ ]" };
         let style = if place == *at { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };
-        let text = format!("{pointer}{mark} {}", tell(session, names));
+        let text = format!("{pointer}{mark} {}", tell(session, widths));
         buffer.set_stringn(list.x, y, text, width, style);
     }
 }
@@ -70,14 +71,14 @@ fn foot(picker: &Picker) -> String {
     }
 }
 
-fn tell(session: &Recorded, names: usize) -> String {
+fn tell(session: &Recorded, widths: (usize, usize)) -> String {
     let steps = digits::thousands(session.steps);
     let loss = session.best_loss.map_or("—".into(), digits::three);
     let [state, recipe, started] = [&session.state, &session.recipe, &session.started].map(|text| printable(text));
-    row(&printable(&session.name), names, [&state, &steps, &loss, &recipe, &started])
+    row(&printable(&session.name), widths, [&state, &steps, &loss, &recipe, &started])
 }
 
-fn row(name: &str, names: usize, [state, steps, loss, recipe, started]: [&str; 5]) -> String {
+fn row(name: &str, (names, width): (usize, usize), [state, steps, loss, recipe, started]: [&str; 5]) -> String {
     let mut cut = String::new();
     for c in name.chars() {
         if cut.width() + 1 >= names && name.width() > names {
@@ -87,5 +88,7 @@ fn row(name: &str, names: usize, [state, steps, loss, recipe, started]: [&str; 5
         cut.push(c);
     }
     let blank = " ".repeat(names.saturating_sub(cut.width()));
-    format!("{cut}{blank}  {state:<9} {steps:>9}  {loss:>9}   {recipe:<12}  {started}")
+    let line = format!("{cut}{blank}  {state:<9} {steps:>9}  {loss:>9}   {recipe:<12}  ");
+    // The end of a row goes as a whole: half a date is none.
+    if line.width() + started.width() > width { line } else { line + started }
 }

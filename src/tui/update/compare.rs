@@ -85,13 +85,7 @@ pub(super) fn found(app: &mut App, finding: Finding) -> Vec<Effect> {
             return leave(app);
         }
         (Mode::Comparing(board), answer) => {
-            let read = match answer {
-                Ok(Answer::Curves(curves)) => Ok(curves),
-                Err(reason) => Err(reason),
-                Ok(_) => return Vec::new(),
-            };
-            let loaded = board::Msg::Loaded(board.column_place(), read);
-            let effects = board::update(board, loaded);
+            let effects = board::update(board, board::Msg::Found(answer));
             return perform(app, effects);
         }
         _ => {}
@@ -136,12 +130,7 @@ fn perform(app: &mut App, effects: Vec<board::Effect>) -> Vec<Effect> {
     let mut wanted = Vec::new();
     for effect in effects {
         match effect {
-            board::Effect::Load(_) => {
-                if let Mode::Comparing(board) = &app.mode {
-                    let column = board.column_name().to_owned();
-                    wanted.push(ask(app, Question::Curves(column)));
-                }
-            }
+            board::Effect::Ask(question) => wanted.push(ask(app, question)),
             board::Effect::Suspend => wanted.push(Effect::Suspend),
             board::Effect::Repaint => wanted.push(Effect::Repaint),
             board::Effect::Leave(_) => wanted.extend(leave(app)),

@@ -25,7 +25,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             match run.coach.look(&run.history.evaluations) {
                 Some(Turn::Rise(rise)) => {
                     let hint = Hint::Overfitting { rise, remedy: run.remedy() };
-                    run.journal.add(step, Happening::Hint(hint));
+                    run.journal.hinted(step, hint);
                 }
                 Some(Turn::Fall) => run.journal.rescued(),
                 None => {}

@@ -52,12 +52,15 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Mode::Explain => {
+        Mode::Explain { scrolled } => {
             match action {
+                Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
+                Some(Action::Up) => *scrolled = scrolled.saturating_sub(1),
                 // To the next view and its explanation at once.
                 Some(
                     action @ (Action::NextLens | Action::PreviousLens | Action::NextPanel | Action::PreviousPanel),
                 ) => {
+                    *scrolled = 0;
                     if matches!(action, Action::NextLens | Action::PreviousLens) {
                         app.focus = Panel::Norm;
                     }
@@ -114,7 +117,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             edits::drop_previews(app);
             app.mode = Mode::ConfirmQuit;
         }
-        Action::Explain => app.mode = Mode::Explain,
+        Action::Explain => app.mode = Mode::Explain { scrolled: 0 },
         Action::NextLens => app.look_through(1),
         Action::PreviousLens => app.look_through(Lens::ALL.len() - 1),
         Action::Help => app.mode = Mode::Help { scrolled: 0 },

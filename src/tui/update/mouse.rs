@@ -19,7 +19,7 @@ const NOTCH: usize = 3;
 /// Something that the mouse did. Knobs are turned by keys alone: a hand that slips must not touch training.
 pub(super) fn act(app: &mut App, event: MouseEvent) {
     let at = Position::new(event.column, event.row);
-    if let Mode::Help { scrolled } = &mut app.mode {
+    if let Mode::Help { scrolled } | Mode::Explain { scrolled } = &mut app.mode {
         match event.kind {
             MouseEventKind::ScrollDown => *scrolled = scrolled.saturating_add(NOTCH as u16),
             MouseEventKind::ScrollUp => *scrolled = scrolled.saturating_sub(NOTCH as u16),

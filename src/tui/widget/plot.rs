@@ -83,6 +83,17 @@ pub struct Mark {
     pub text: String,
     /// How it looks.
     pub style: Style,
+    /// What goes down from it.
+    pub guide: Guide,
+}
+
+/// What goes down from the sign of a mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guide {
+    /// A line through the chart.
+    Line,
+    /// Nothing.
+    None,
 }
 
 impl Widget for &Plot<'_> {
@@ -211,7 +222,7 @@ impl Plot<'_> {
     /// The vertical lines of the marks, behind the series.
     fn render_marks(&self, buffer: &mut Buffer) {
         let plot = self.frame.plot;
-        for mark in self.marks {
+        for mark in self.marks.iter().filter(|mark| mark.guide == Guide::Line) {
             let Some(x) = self.frame.column(mark.at) else { continue };
             for y in plot.y..plot.bottom() {
                 buffer.set_string(x, y, "┊", mark.style);
@@ -283,18 +294,20 @@ impl Plot<'_> {
         if width == 0 {
             return;
         }
-        let mut labels: Vec<(u16, &Trace, &str)> = Vec::new();
+        let mut labels: Vec<(usize, &Trace, &str)> = Vec::new();
         for trace in self.traces {
             let until = self.crosshair.map_or(usize::MAX, |step| self.frame.columns_before(step + 1));
             let last = trace.columns.iter().take(until).rev().find(|extent| extent.has_values());
             if let (Some(label), Some(row)) = (&trace.label, last.and_then(|last| self.frame.row(last.max))) {
-                labels.push((plot.y + (row / 4) as u16, trace, label));
+                labels.push((row, trace, label));
             }
         }
-        labels.sort_by_key(|(y, ..)| *y);
+        // By the dots: curves that end in one row are not in one place.
+        labels.sort_by_key(|(row, ..)| *row);
         let count = labels.len() as u16;
         let mut free = plot.y;
-        for (at, (wanted, trace, label)) in (0..count).zip(labels) {
+        for (at, (row, trace, label)) in (0..count).zip(labels) {
+            let wanted = plot.y + (row / 4) as u16;
             // Below the one before, above the room that the ones after need.
             let y = wanted.max(free).min(plot.bottom().saturating_sub(count - at));
             if y >= plot.y && y < plot.bottom() {

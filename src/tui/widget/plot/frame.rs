@@ -53,7 +53,8 @@ impl PlotFrame {
         let width = area.right().saturating_sub(left).saturating_sub(room);
         let plot = Rect::new(left, area.y, width, height);
         let edges = x.edges(usize::from(width) * 2);
-        let labels = x.ticks(usize::from(width / 12).clamp(2, 9));
+        // Of two the second may be the end itself, which has no room: three leave one inside.
+        let labels = x.ticks(usize::from(width / 12).clamp(3, 9));
         PlotFrame { plot, area, edges, labels, name: x.name, y, scale, ticks, grid: Grid::None }
     }
 

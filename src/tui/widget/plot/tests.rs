@@ -105,7 +105,7 @@ fn what_a_logarithm_cannot_show_is_left_out() {
 
 #[test]
 fn a_mark_stands_over_its_dotted_line() {
-    let mark = Mark { at: 50, sign: "①".into(), text: String::new(), style: Style::new() };
+    let mark = Mark { at: 50, sign: "①".into(), text: String::new(), style: Style::new(), guide: Guide::Line };
     let buffer = draw((13, 5), &[], Scale::Linear, &[mark]);
     let picture = ["3 ┤     ①    ", "2 ┤     ┊    ", "1 ┤     ┊    ", "  └┬─────────", "   0     step"];
     assert_eq!(buffer, Buffer::with_lines(picture));
@@ -113,7 +113,7 @@ fn a_mark_stands_over_its_dotted_line() {
 
 #[test]
 fn what_a_mark_says_is_written_where_it_hides_nothing() {
-    let mark = Mark { at: 20, sign: "①".into(), text: "λ 3".into(), style: Style::new() };
+    let mark = Mark { at: 20, sign: "①".into(), text: "λ 3".into(), style: Style::new(), guide: Guide::Line };
     let buffer = draw((13, 5), &[], Scale::Linear, std::slice::from_ref(&mark));
     let picture = ["3 ┤  ① λ 3   ", "2 ┤  ┊       ", "1 ┤  ┊       ", "  └┬─────────", "   0     step"];
     assert_eq!(buffer, Buffer::with_lines(picture));
@@ -136,8 +136,8 @@ fn the_crosshair_goes_behind_the_curve_and_the_labels_tell_its_step() {
         "3 ┤   ┃ ⡏⠉⠉⠉⠉       ",
         "2 ┤   ┃⢠⠃           ",
         "1 ┤⣀⣀⣀⣀⣸      at 30 ",
-        "  └┼──▲──┴───       ",
-        "   0            step",
+        "  └┼──▲─┬┴───       ",
+        "   0   50       step",
     ];
     assert_eq!(buffer, Buffer::with_lines(picture));
 }
@@ -149,19 +149,28 @@ fn a_grid_is_dots_behind_everything() {
     let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 0).with_grid(Grid::Dots);
     let columns = vec![crate::series::Extent::of(2.0); 14];
     let traces = [Trace { columns, pen: Pen::Braille, style: Style::new(), label: None, join: Join::Line }];
-    let mark = Mark { at: 60, sign: "①".into(), text: String::new(), style: Style::new() };
+    let mark = Mark { at: 60, sign: "①".into(), text: String::new(), style: Style::new(), guide: Guide::Line };
     plot(frame, &traces, &[mark]).render(area, &mut buffer);
     let picture =
-        ["3 ┤  ·   · ① ·   ", "2 ┤⠤⠤⠤⠤⠤⠤⠤ ┊ ·   ", "1 ┤  ·   · ┊ ·   ", "  └┬─────────────", "   0         step"];
+        ["3 ┤  ·   · ① ·   ", "2 ┤⠤⠤⠤⠤⠤⠤⠤ ┊ ·   ", "1 ┤  ·   · ┊ ·   ", "  └┬──────┬──────", "   0     50  step"];
     assert_eq!(buffer, Buffer::with_lines(picture));
 }
 
 #[test]
 fn no_size_is_too_small() {
-    let mark = Mark { at: 99, sign: "21".into(), text: "λ 0 → 3".into(), style: Style::new() };
+    let mark = Mark { at: 99, sign: "21".into(), text: "λ 0 → 3".into(), style: Style::new(), guide: Guide::Line };
     for width in 0..16 {
         for height in 0..8 {
             draw((width, height), &[&[1.0, 2.0, f32::NAN]], Scale::Log, std::slice::from_ref(&mark));
         }
+    }
+}
+
+#[test]
+fn a_mark_without_a_guide_is_its_sign_alone() {
+    for (guide, cells) in [(Guide::Line, ["①", "┊", "┊"]), (Guide::None, ["①", " ", " "])] {
+        let mark = Mark { at: 50, sign: "①".into(), text: String::new(), style: Style::new(), guide };
+        let buffer = draw((13, 5), &[], Scale::Linear, &[mark]);
+        assert_eq!([0, 1, 2].map(|y| buffer[(8, y)].symbol()), cells);
     }
 }
