@@ -36,7 +36,25 @@ pub struct Course {
     y: f64,
     /// How much of the start is left in it, e^(−Σ rate).
     left: f64,
+    law: Law,
     drawn: Thinned,
+}
+
+/// What one update does to y, as long as the same forces act.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Law {
+    forces: Forces,
+    /// The share that is left of the distance from ‖w*‖^p.
+    kept: f64,
+    /// ‖w*‖^p, of gradients with ‖g‖·‖w‖ = 1 where they stand in it.
+    settled: f64,
+}
+
+impl Law {
+    fn of(forces: &Forces, weights: usize) -> Result<Law, Unknown> {
+        let Approach { target, rate, power, .. } = forces.approach(1.0, weights, Some(1.0))?;
+        Ok(Law { forces: *forces, kept: (-rate).exp(), settled: target.powf(power) })
+    }
 }
 
 impl Course {
@@ -45,6 +63,9 @@ impl Course {
     /// # Errors
     /// [`Unknown`]
     pub fn begin(step: u64, norm: f64, forces: &Forces, track: &Track) -> Result<Course, Unknown> {
+        if !norm.is_finite() {
+            return Err(Unknown::NotMeasured);
+        }
         let foretold = forces.approach(norm, track.weights(), track.pressure())?;
         let mut course = Course {
             since: step,
@@ -53,6 +74,7 @@ impl Course {
             step,
             y: norm.powf(foretold.power),
             left: 1.0,
+            law: Law::of(forces, track.weights())?,
             drawn: Thinned { points: Vec::new(), apart: 1 },
         };
         course.drawn.push(step, course.band());
@@ -65,11 +87,21 @@ impl Course {
     /// # Errors
     /// [`Unknown`] where the formula holds no longer, as when a schedule brings λ to 0.
     pub fn update(&mut self, step: u64, weights: usize, sums: &TensorSums, forces: &Forces) -> Result<(), Unknown> {
-        let updates = (step + 1).saturating_sub(self.step) as f64;
-        let Approach { target, rate, power, .. } = forces.approach(1.0, weights, Some(sums.g2 * sums.w2))?;
-        let moved = -f64::exp_m1(-rate * updates);
-        self.y += moved * (target.powf(power) - self.y);
-        self.left *= 1.0 - moved;
+        if self.law.forces != *forces {
+            self.law = Law::of(forces, weights)?;
+        }
+        let Law { kept, settled, .. } = self.law;
+        let settled = if self.pressure.is_some() { settled * sums.g2 * sums.w2 } else { settled };
+        // An update whose sums were not recorded is one that was left out.
+        if !settled.is_finite() {
+            return Ok(());
+        }
+        let kept = match (step + 1).saturating_sub(self.step) {
+            1 => kept,
+            updates => kept.powf(updates as f64),
+        };
+        self.y = settled + kept * (self.y - settled);
+        self.left *= kept;
         self.step = step + 1;
         if self.drawn.is_due(self.step) {
             self.drawn.push(self.step, self.band());
