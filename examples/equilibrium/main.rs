@@ -77,26 +77,28 @@
 //!   update's ‖g‖²·‖w‖² and never looks at the norm again. In the band around it the norm lies in all 2,000 updates, at
 //!   most 4.1 % (fc1) and 5.9 % (fc2) from its middle. For AdamW and Lion, whose formulas know no gradient, both bands are
 //!   the same. The screen shows the band that follows behind the one ahead.
-//! - AdamW's fc1 before the edit, by memory alone (×1.37; the steps are right, ×1.01). It was thought to come from pixels
-//!   that few images light, and it does: behind pixels that more than 30 of 100 images light the memory is ×0.92, behind
-//!   those that fewer than 10 light ×2.98. Scale invariance forces w·g = 0 for the sum over a unit, not for each weight:
-//!   what goes on in a direction here comes back there. Descent weighs both alike. Adam divides by √v, which is small
-//!   behind dark pixels, and so those that go on outweigh the others. Where v is alike, as in fc2, AdamW's memory has to
-//!   be that of a walk however gradients are correlated (×0.99 was measured), by the argument that [`memory`] has for
-//!   Lion: of momentum that is one exponential average w·Δ is a multiple of ‖Δ‖².
-//! - Lion's fc2, by memory alone (×0.60 and ×0.58; the steps are right, ×0.99 and ×0.98). Lion's direction c is no such
-//!   average but nine tenths of one and a fresh tenth of the gradient, so its memory does depend on how gradients follow
-//!   each other: on c·m'/‖c‖², which for gradients without correlation is what κ comes from. Here gradients turn back
-//!   what updates did. The momentum's 100 updates then partly cancel, and c is the fresh gradient more than the formula
-//!   takes it to be. c·m'/‖c‖² as measured, without a look at the weights, foretells ×0.50: enough and more. (It
-//!   takes all weights' directions to be alike in size, which they are not.) In fc1 it is the same behind pixels that many
-//!   images light (×0.53), and dark ones, behind which signs stay, make up for it (×3.84): that Lion's fc1 agrees is
-//!   chance.
+//! - AdamW's fc1 before the edit, by memory alone (×1.37 by θ, ×1.31 by w·Δ; the steps are right, ×1.01). It was
+//!   thought to come from pixels that few images light, and it does: behind pixels that more than 30 of 100 images
+//!   light the memory is ×0.92, behind those that fewer than 10 light ×2.98. Scale invariance forces w·g = 0 for the
+//!   sum over a unit, not for each weight: what goes on in a direction here comes back there. Descent weighs both
+//!   alike. Adam divides by √v, which is small behind dark pixels, and so those that go on outweigh the others. Where
+//!   v is alike, as in fc2, AdamW's memory has to be that of a walk however gradients are correlated (×0.99 was
+//!   measured), by the argument that [`memory`] has for Lion: of momentum that is one exponential average w·Δ is a
+//!   multiple of ‖Δ‖².
+//! - Lion's fc2, by memory alone (×0.60 and ×0.58; the steps are right, ×0.99 and ×0.98). Lion's direction c is no
+//!   such average but nine tenths of one and a fresh tenth of the gradient, so its memory does depend on how
+//!   gradients follow each other: on c·m'/‖c‖², which for gradients without correlation is what κ comes from. Here
+//!   gradients turn back what updates did: correlations of a gradient with the 150 before it, none of them below
+//!   −0.07, add up to −0.37. The momentum's 100 updates then partly cancel, and c is the fresh gradient more than the
+//!   formula takes it to be. c·m'/‖c‖² as measured, without a look at the weights, foretells ×0.50: enough and more.
+//!   (It takes all weights' directions to be alike in size, which they are not.) In fc1 it is the same behind pixels
+//!   that many images light (×0.53), and dark ones, behind which signs stay, make up for it (×3.84): that Lion's fc1
+//!   agrees is chance.
 //!
-//! No sum that an update makes has c·m' in it. But 1 + 2·WD/D2 is the memory as it is, the norm's own budget has it, and
-//! so the trend, which the panel tells beside the formula, is where the norm of Lion's fc2 settles.
-//! In the end both of AdamW's layers' steps are 13 to 18 % short, as they were in the first setting, which takes ‖w‖ 11 %
-//! down: v goes back 1,000 updates, and τ is 333 by then. That was not tested.
+//! No sum that an update makes has c·m' in it. But 1 + 2·WD/D2 is the memory as it is, the norm's own budget has it,
+//! and so the trend, which the panel tells beside the formula, is where the norm of Lion's fc2 settles. In the end
+//! both of AdamW's layers' steps are 13 to 18 % short, as they were in the first setting, which takes ‖w‖ 11 % down:
+//! v goes back 1,000 updates, and τ is 333 by then. That was not tested.
 
 mod memory;
 
