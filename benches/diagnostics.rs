@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 use wdtop::cli;
-use wdtop::diagnostics::{Alarms, Forces, Reader, Regime, Tracks};
+use wdtop::diagnostics::{Alarms, Courses, Forces, Reader, Regime, Tracks};
 use wdtop::stream::{Description, StepRow, TensorInfo, TensorSums, What, lossless};
 use wdtop::train::{self, Experiment, Telemetry, Timing};
 
@@ -57,8 +57,11 @@ fn price(recipe: &str) {
             }
         });
         let mut tracks = Tracks::new(run.tensors.iter().map(TensorInfo::len));
+        let mut courses = Courses::new(run.tensors.len());
+        courses.edited();
         let panels = clock(|| {
             for (row, sums) in &rows {
+                courses.update(row.step, sums.iter().map(|sums| (sums, forces)), &tracks);
                 tracks.update(row.step, sums.iter().map(|sums| (sums, forces)));
             }
         });
@@ -72,7 +75,7 @@ fn price(recipe: &str) {
         let spread = |time: Duration| 1e6 * time.as_secs_f64() / between;
         let round = [each(step), each(alerts), each(panels), each(readings), spread(weights), spread(spectra)];
         times.iter_mut().zip(round).for_each(|(times, time)| times.push(time));
-        black_box((&alarms, &tracks));
+        black_box((&alarms, &tracks, &courses));
     }
     let [step, alerts, panels, readings, weights, spectra] = times.map(|mut times| {
         // The first round warms up.

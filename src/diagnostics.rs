@@ -9,11 +9,13 @@
 //! - *Predicted* ([`Forces`]): where a random walk with decay settles. A prediction that there is none of comes as a
 //!   reason, [`Unknown`]. All of them assume that the weights are scale-invariant, which [`Invariance`] tests.
 //! - *Extrapolated* ([`Forces::trend`]): where a norm settles if its budget goes on as it is, for weights of any kind.
+//! - *Followed* ([`Course`]): where a norm should be since an edit, foretold anew with the gradients of each update.
 //! - *Tracked* ([`Tracks`], [`Alarms`], [`Reader`]): plain structs that are fed with every update.
 //!
 //! Nothing here writes a weight: a run with diagnostics has the bits of one without.
 
 mod alarm;
+mod course;
 mod equilibrium;
 mod forces;
 pub mod measured;
@@ -29,6 +31,7 @@ mod unit;
 mod unknown;
 
 pub use alarm::Alarms;
+pub use course::{Course, Courses};
 pub use equilibrium::{Approach, SETTLED};
 pub use forces::Forces;
 pub use reader::{NamedReading, Reader, Reading};

@@ -33,7 +33,12 @@ pub struct Alarms {
     losses: RecentMedian,
     spike: Latch,
     imbalance: Latch,
+    overfitting: Latch,
+    not_finite: Latch,
+    /// Training and validation losses of the last evaluations, each validation loss above the one before.
     evaluations: Vec<(f64, f64)>,
+    /// T of the tensor whose is shortest, for what is no single tensor's.
+    apart: u64,
     /// Since when equilibrium is where it is.
     edited: u64,
     /// The last edit, if there was one.
@@ -102,7 +107,10 @@ impl Alarms {
             losses: RecentMedian::new(LOSSES),
             spike: Latch::default(),
             imbalance: Latch::default(),
+            overfitting: Latch::default(),
+            not_finite: Latch::default(),
             evaluations: Vec::new(),
+            apart: LONGEST,
             edited: 0,
             last_edit: None,
         }
@@ -133,6 +141,7 @@ impl Alarms {
             let turning = ideal.and_then(|track| track.rotation().zip(forces.equilibrium_rotation().ok()));
             watched.look(at, span, sums, &forces, turning, alerts);
         }
+        self.apart = shortest;
         let at = Moment { step, seconds: row.seconds, is_settling: after_edit(4 * shortest) };
         let decayed = self.tensors.iter().zip(self.tracks.iter()).filter(|(watched, _)| watched.is_matrix);
         let balance = balance(decayed.filter_map(|(_, track)| track.rotation())).unwrap_or(1.0);
@@ -150,22 +159,25 @@ impl Alarms {
     pub fn evaluated(&mut self, evaluation: &Evaluation, alerts: &mut Vec<Alert>) {
         let at = Moment { step: evaluation.step, seconds: evaluation.seconds, is_settling: false };
         let (train, validation) = (evaluation.train.loss, evaluation.validation.loss);
-        if !(train.is_finite() && validation.is_finite()) {
+        let is_finite = train.is_finite() && validation.is_finite();
+        if self.not_finite.raises(at.step, !is_finite, self.apart) {
             let number = if validation.is_finite() { train } else { validation };
-            self.evaluations.clear();
-            return alerts.push(at.alert(None, (Level::Critical, AlertKind::NotFinite, number, f64::MAX)));
+            alerts.push(at.alert(None, (Level::Critical, AlertKind::NotFinite, number, f64::MAX)));
+        }
+        if !is_finite {
+            return self.evaluations.clear();
         }
         if self.evaluations.last().is_some_and(|(_, before)| validation <= *before) {
             self.evaluations.clear();
         }
-        self.evaluations.push((train, validation));
         if self.evaluations.len() > TREND {
-            let (before, lowest) = self.evaluations[0];
-            // Five more in a row make the next one.
-            self.evaluations.drain(..TREND);
-            if train < before {
-                alerts.push(at.alert(None, (Level::Warning, AlertKind::Overfitting, validation, lowest)));
-            }
+            self.evaluations.remove(0);
+        }
+        self.evaluations.push((train, validation));
+        let (before, lowest) = self.evaluations[0];
+        let memorises = self.evaluations.len() > TREND && train < before;
+        if self.overfitting.raises(at.step, memorises, self.apart) {
+            alerts.push(at.alert(None, (Level::Warning, AlertKind::Overfitting, validation, lowest)));
         }
     }
 

@@ -42,8 +42,13 @@ impl Forces {
     /// SGD with momentum and L2: ( eta*E[|g|^2*|w|^2] / (2*wd*(1-mu)) )^(1/4)
     /// ```
     ///
-    /// `pressure` is E\[‖g‖²·‖w‖²\], which SGD's needs ([`Track::pressure`](super::Track::pressure)). Derived from the
-    /// balance of the norm's budget; a random walk agrees to 7 %, 6 % and 0.2 %.
+    /// `pressure` is E\[‖g‖²·‖w‖²\], which SGD's needs ([`Track::pressure`](super::Track::pressure)); it is taken to stay as
+    /// it is, which across an edit of λ it need not ([`Course`](super::Course)). Derived from the balance of the norm's
+    /// budget; a random walk agrees to 7 %, 6 % and 0.2 %.
+    ///
+    /// What updates remember is taken to be what a walk's do. Where the norm has settled, √((D2 + 2·WD)/(2d)) is what they
+    /// do remember, and the way by trend has it ([`Forces::trend`]): of Lion, whose memory depends on how gradients follow
+    /// each other, 23 % less was measured, for the reason that `examples/equilibrium` tells.
     ///
     /// # Errors
     /// [`Unknown`]
@@ -57,6 +62,11 @@ impl Forces {
                 (self.lr * pressure / (2.0 * self.weight_decay * (1.0 - momentum))).powf(0.25)
             }
         })
+    }
+
+    /// Whether E\[‖g‖²·‖w‖²\] stands in ‖w‖*, which is measured and may change.
+    pub fn needs_gradients(&self) -> bool {
+        matches!(self.walk(), Ok(Walk::Sgd { .. }))
     }
 
     /// ‖g‖/‖w‖ that SGD with L2 tends to on scale-invariant weights, √(2λ(1−μ)/η): why gradients grow when η is
@@ -157,9 +167,13 @@ impl Approach {
 
     /// The lower and the upper end of the band around it: 2 % off at first, later as far as its error goes.
     pub fn band(&self, steps: f64) -> (f64, f64) {
-        let middle = self.after(steps);
-        let width = self.error + (BAND - self.error) * (-self.rate * steps).exp();
+        let (middle, width) = (self.after(steps), self.width((-self.rate * steps).exp()));
         (middle * (1.0 - width), middle * (1.0 + width))
+    }
+
+    /// Half the width of the band as a share, where so much of the start is left.
+    pub(super) fn width(&self, left: f64) -> f64 {
+        self.error + (BAND - self.error) * left
     }
 
     /// Updates until the norm is within [`SETTLED`] of ‖w‖*; 0 where it is.

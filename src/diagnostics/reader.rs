@@ -1,5 +1,6 @@
 //! A run read from its events: every measure and prediction of every tensor, update by update.
 
+use super::course::{Course, Courses};
 use super::forces::Forces;
 use super::measured;
 use super::regime::Regime;
@@ -19,6 +20,7 @@ pub struct Reader {
     /// λ of all, as the last update told it.
     all: f64,
     tracks: Tracks,
+    courses: Courses,
 }
 
 /// What diagnostics says of one tensor in one update. What there is not is not a number.
@@ -32,6 +34,8 @@ pub struct Reading {
     pub equilibrium_norm: f64,
     /// Updates until ‖w‖ is there.
     pub equilibrium_time: f64,
+    /// Where ‖w‖ should be behind this update, foretold since the last edit with the gradients that came.
+    pub expected_norm: f64,
     /// Where ‖w‖ settles by its own budget.
     pub trend_norm: f64,
     /// Updates until ‖w‖ is there.
@@ -63,11 +67,12 @@ pub type NamedReading = (&'static str, fn(&Reading) -> f64);
 
 impl Reading {
     /// Every value by the name that columns and curves have.
-    pub const ALL: [NamedReading; 16] = [
+    pub const ALL: [NamedReading; 17] = [
         ("rotation", |it| it.rotation),
         ("equilibrium_rotation", |it| it.equilibrium_rotation),
         ("equilibrium_norm", |it| it.equilibrium_norm),
         ("equilibrium_time", |it| it.equilibrium_time),
+        ("expected_norm", |it| it.expected_norm),
         ("trend_norm", |it| it.trend_norm),
         ("trend_time", |it| it.trend_time),
         ("decay_pull", |it| it.decay_pull),
@@ -93,6 +98,7 @@ impl Reader {
             own: vec![None; run.tensors.len()],
             all: run.config.weight_decay,
             tracks: Tracks::new(run.tensors.iter().map(TensorInfo::len)),
+            courses: Courses::new(run.tensors.len()),
             tensors: run.tensors.clone(),
         }
     }
@@ -101,13 +107,17 @@ impl Reader {
     pub fn take(&mut self, what: &What) {
         match what {
             What::Edited(edit) => self.edited(edit),
-            What::Restored { .. } => self.tracks.restored(),
+            What::Restored { .. } => {
+                self.tracks.restored();
+                self.courses.restored();
+            }
             _ => {}
         }
     }
 
     fn edited(&mut self, edit: &Edit) {
         self.tracks.edited();
+        self.courses.edited();
         match (&edit.knob, &edit.scope) {
             (Knob::Hyper(key), _) => {
                 self.optimizer.hyper.insert(key.clone(), edit.to);
@@ -148,9 +158,11 @@ impl Reader {
     /// What an update says of each tensor.
     pub fn read(&mut self, row: &StepRow, sums: &[TensorSums]) -> Vec<Reading> {
         let forces = self.all_forces(row, sums);
-        self.tracks.update(row.step, sums.iter().zip(forces.iter().copied()));
-        let all = sums.iter().zip(&forces).zip(self.tracks.iter());
-        all.map(|((sums, forces), track)| {
+        let tensors = || sums.iter().zip(forces.iter().copied());
+        self.courses.update(row.step, tensors(), &self.tracks);
+        self.tracks.update(row.step, tensors());
+        let all = sums.iter().zip(&forces).zip(self.tracks.iter()).enumerate();
+        all.map(|(tensor, ((sums, forces), track))| {
             let [budget_decay, budget_radial, budget_growth] = sums.budget();
             let (weights, pressure) = (track.weights(), track.pressure());
             let trend = forces.trend(track);
@@ -160,6 +172,7 @@ impl Reader {
                 equilibrium_rotation: known(forces.equilibrium_rotation()),
                 equilibrium_norm: known(forces.equilibrium_norm(weights, pressure)),
                 equilibrium_time: known(forces.approach(sums.norm(), weights, pressure).map(|way| way.time())),
+                expected_norm: self.courses.get(tensor).map_or(f64::NAN, Course::norm),
                 trend_norm: known(trend.map(|way| way.target)),
                 trend_time: known(trend.map(|way| way.time())),
                 decay_pull: measured::decay_pull(sums, forces.regime.decay_mode, forces.weight_decay),

@@ -224,7 +224,8 @@ impl Track {
         }
     }
 
-    /// E\[‖g‖²·‖w‖²\], an exponential average; constant for scale-invariant weights whatever their norm.
+    /// E\[‖g‖²·‖w‖²\], an exponential average: for scale-invariant weights the same whatever their norm, but not wherever
+    /// the network goes ([`Course`](super::Course)).
     pub fn pressure(&self) -> Option<f64> {
         Some(self.pressure.value()).filter(|value| value.is_finite())
     }

@@ -2,7 +2,7 @@
 
 use crate::desk::Desk;
 use crate::source::Source;
-use wdtop::stream::{Alert, AlertKind, Command, Knob, Level, Weights, What};
+use wdtop::stream::{Alert, AlertKind, Command, DecayMode, Knob, Level, Weights, What};
 use wdtop::tui::{Effect, Msg, OnAlert, Options};
 
 /// The demo with λ = 3 in force for a while.
@@ -110,6 +110,25 @@ fn each_norm_is_foretold_by_trend_where_the_formula_does_not_hold() {
     }
     desk.press("w30");
     assert!(desk.look(120, 40).contains(" by trend"), "{}", desk.look(120, 40));
+}
+
+#[test]
+fn a_band_that_has_moved_since_the_edit_says_so_and_is_drawn_as_it_went() {
+    let mut desk = decayed(Source::with(DecayMode::L2, "sgd"));
+    desk.press("uuu<Enter>");
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("‖w‖* was ") && screen.contains(" at ①, E[‖g‖²‖w‖²] is ×0."), "{screen}");
+    desk.press("e");
+    assert!(desk.look(120, 40).contains("since the last edit: ‖w‖* was "), "{}", desk.look(120, 40));
+    // Of a λ that is only being typed nothing has moved.
+    desk.press("<Esc>w30");
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("‖w‖*: holds if ‖g‖·‖w‖ stays") && !screen.contains("at ①"), "{screen}");
+    // AdamW's formula knows no gradient.
+    let mut desk = decaying();
+    desk.press("uuu<Enter>");
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("‖w‖*: the formula holds") && !screen.contains("at ①"), "{screen}");
 }
 
 #[test]

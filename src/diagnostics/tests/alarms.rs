@@ -136,6 +136,27 @@ fn five_rises_while_training_falls_are_overfitting() {
 }
 
 #[test]
+fn what_evaluations_warn_of_comes_once_until_it_is_gone_and_not_within_a_quarter_of_tau() {
+    // T is 10 updates.
+    let mut run = Run::new(1);
+    run.update(0, 1.0, &[still(1.0)]);
+    let validation = |at: u64| match at {
+        // It rises for long, falls once and rises; and again, which would be seven updates after the second warning.
+        0..20 => 1.0 + at as f64,
+        20..27 => 1.0 + (at - 20) as f64,
+        27.. => 1.0 + (at - 27) as f64,
+    };
+    (0..40).for_each(|at| run.evaluate(at, 1.0 - 0.01 * at as f64, validation(at)));
+    assert_eq!(run.steps(AlertKind::Overfitting), [5, 25, 35]);
+    let mut run = Run::new(1);
+    run.update(0, 1.0, &[still(1.0)]);
+    let broken = |at: u64| if [3, 4, 5, 7, 10].contains(&at) { f64::NAN } else { 1.0 };
+    (0..12).for_each(|at| run.evaluate(2 * at, 1.0, broken(at)));
+    // 14 is too soon after 6; 20 is not.
+    assert_eq!(run.steps(AlertKind::NotFinite), [6, 20]);
+}
+
+#[test]
 fn going_back_to_a_snapshot_is_no_collapse() {
     let mut run = Run::new(1);
     (0..20).for_each(|step| run.update(step, 1.0, &[still(1.0)]));

@@ -53,6 +53,26 @@ fn every_measure_is_that_of_the_whole_vectors() {
 }
 
 #[test]
+fn the_effective_learning_rate_is_how_far_a_step_turns_the_weights() {
+    let mut chance = Chance(5);
+    let (w, draw) = (chance.vector(300), chance.vector(300));
+    let w: Vec<f64> = w.iter().map(|w| 7.0 * w).collect();
+    let along = dot(&w, &draw) / dot(&w, &w);
+    let across: Vec<f64> = draw.iter().zip(&w).map(|(x, w)| x - along * w).collect();
+    let turned = |step: f64| angle(&w, &w.iter().zip(&across).map(|(w, u)| w - step * u).collect::<Vec<f64>>());
+    // The same gradient again and again, which goes as 1/‖w‖: a buffer comes to 1/(1−μ) of it.
+    let (lr, mu, w2) = (1e-3, 0.9, dot(&w, &w));
+    let mut buffer = 0.0;
+    (0..400).for_each(|_| buffer = mu * buffer + 1.0 / norm(&w));
+    let effective = |family, mode| forces(family, mode, lr, 0.1).effective_lr(w2);
+    close(effective(heavy(mu), DecayMode::L2) * norm(&across), turned(lr * buffer), 1e-6);
+    // Adaptive steps have the length of η in every weight, whatever the gradient.
+    let each = 1.0 / (norm(&across) / 300f64.sqrt());
+    close(effective(ADAM, DecayMode::Decoupled) * 300f64.sqrt(), turned(lr * each), 1e-6);
+    close(effective(LION, DecayMode::Decoupled), lr / norm(&w), 1e-12);
+}
+
+#[test]
 fn balance_and_gap_and_slope_are_what_their_names_say() {
     close(balance([0.2, 0.1, f64::NAN, 0.05, 0.0].into_iter()).unwrap(), 4.0, 1e-12);
     assert_eq!(balance([0.2].into_iter()), None);

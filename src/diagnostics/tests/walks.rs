@@ -1,7 +1,7 @@
 //! Random walks on the sphere: gradients at right angles to the weights that shrink as their norm grows, as those of a
 //! scale-invariant loss do.
 
-use super::super::{Invariance, Tracks};
+use super::super::{Course, Courses, Invariance, Tracks, Unknown};
 use super::*;
 
 const WEIGHTS: usize = 1000;
@@ -13,6 +13,11 @@ struct Walk {
     first: Vec<f64>,
     second: Vec<f64>,
     step: u64,
+    /// ‖g‖·‖w‖ as a multiple of a draw's length.
+    steepness: f64,
+    /// ‖g‖² of the last update.
+    g2: f64,
+    courses: Courses,
     tracks: Tracks,
     chance: Chance,
 }
@@ -28,6 +33,9 @@ impl Walk {
             first: vec![0.0; WEIGHTS],
             second: vec![0.0; WEIGHTS],
             step: 0,
+            steepness: 1.0,
+            g2: 0.0,
+            courses: Courses::new(1),
             tracks: Tracks::new([WEIGHTS].into_iter()),
             chance,
         }
@@ -37,7 +45,7 @@ impl Walk {
         let Forces { regime, lr, weight_decay, .. } = self.forces;
         let (length, draw) = (norm(&self.w), self.chance.vector(WEIGHTS));
         let along = dot(&draw, &self.w) / (length * length);
-        let g: Vec<f64> = draw.iter().zip(&self.w).map(|(x, w)| (x - along * w) / length).collect();
+        let g: Vec<f64> = draw.iter().zip(&self.w).map(|(x, w)| self.steepness * (x - along * w) / length).collect();
         let t = self.step as i32 + 1;
         let mut delta = vec![0.0; WEIGHTS];
         let mut decay = 0.0;
@@ -69,6 +77,8 @@ impl Walk {
             };
         }
         let sums = sums(&self.w, &g, &delta, decay, |_, _| true);
+        self.g2 = dot(&g, &g);
+        self.courses.update(self.step, [(&sums, self.forces)].into_iter(), &self.tracks);
         self.tracks.update(self.step, [(&sums, self.forces)].into_iter());
         for (w, delta) in self.w.iter_mut().zip(&delta) {
             *w = (1.0 - decay) * *w + delta;
@@ -86,6 +96,16 @@ impl Walk {
             totals = (totals.0 + cosine.min(1.0).acos(), totals.1 + norm(&self.w));
         }
         (totals.0 / updates as f64, totals.1 / updates as f64)
+    }
+
+    /// Turns λ.
+    fn edit(&mut self, times: f64) {
+        self.forces.weight_decay *= times;
+        self.courses.edited();
+    }
+
+    fn course(&self) -> Option<&Course> {
+        self.courses.get(0)
     }
 
     fn pressure(&self) -> Option<f64> {
@@ -123,6 +143,26 @@ fn random_walks_settle_where_the_formulas_say() {
 }
 
 #[test]
+fn gradients_of_descent_settle_where_the_formula_says() {
+    for (momentum, lr) in [(0.9, 0.1), (0.0, 1.0)] {
+        let forces = forces(heavy(momentum), DecayMode::L2, lr, 0.002);
+        let mut walk = Walk::new(forces, 10.0);
+        let tau = forces.timescale().unwrap().steps as usize;
+        walk.watch(4 * tau);
+        let mut ratio = 0.0;
+        for _ in 0..tau {
+            let length = norm(&walk.w);
+            walk.update();
+            ratio += walk.g2.sqrt() / length / tau as f64;
+        }
+        let ideal = forces.equilibrium_gradient_ratio().unwrap();
+        assert!((ratio / ideal - 1.0).abs() < 0.03, "{ratio}, but {ideal}");
+    }
+    let adam = forces(ADAM, DecayMode::Decoupled, 0.1, 0.002);
+    assert_eq!(adam.equilibrium_gradient_ratio(), Err(Unknown::NoFormula));
+}
+
+#[test]
 fn an_edit_of_lambda_settles_within_the_band() {
     for forces in [forces(ADAM, DecayMode::Decoupled, 0.02, 0.1), forces(heavy(0.9), DecayMode::L2, 0.1, 0.002)] {
         let mut walk = Walk::new(forces, 10.0);
@@ -141,6 +181,74 @@ fn an_edit_of_lambda_settles_within_the_band() {
         assert!(time > 0.0 && time < 2.0 * tau as f64, "{time}");
         assert!((approach.after(time) / approach.target - 1.0).abs() < 0.0501);
         assert_eq!(super::super::Approach { from: approach.target, ..approach }.time(), 0.0);
+    }
+}
+
+#[test]
+fn a_course_follows_a_loss_that_becomes_flatter_as_the_edit_did_not_foretell() {
+    let mut walk = Walk::new(forces(heavy(0.9), DecayMode::L2, 0.1, 0.002), 10.0);
+    let tau = walk.forces.timescale().unwrap().steps as usize;
+    walk.watch(4 * tau);
+    assert_eq!(walk.course(), None, "there was no edit");
+    walk.edit(3.0);
+    let (start, before) = (walk.step, walk.pressure().unwrap());
+    let mut bands = vec![];
+    // What it follows, by sums of the test's own: y' = y + (1 - e^-k)·(y* − y).
+    let Forces { lr, weight_decay, .. } = walk.forces;
+    let (mut y, share) = (norm(&walk.w).powi(4), 1.0 - (-4.0 * lr * weight_decay / (1.0 - 0.9)).exp());
+    for update in 1..=tau {
+        // ‖g‖²·‖w‖² falls to a quarter within a third of τ.
+        walk.steepness = 0.5 + 0.5 * (-9.0 * update as f64 / tau as f64).exp();
+        let before = walk.w.clone();
+        walk.update();
+        y += share * (lr * walk.g2 * dot(&before, &before) / (2.0 * weight_decay * (1.0 - 0.9)) - y);
+        let (course, length) = (walk.course().unwrap(), norm(&walk.w));
+        assert!((course.norm() / y.powf(0.25) - 1.0).abs() < 1e-9, "{} is not {}", course.norm(), y.powf(0.25));
+        let (low, high) = course.band();
+        assert!(low <= length && length <= high, "{length} after {update}: {low} to {high}");
+        bands.push((walk.step, (low, high)));
+    }
+    let course = walk.course().unwrap();
+    assert_eq!(course.since(), start);
+    let end = tau as f64;
+    assert!(norm(&walk.w) < course.foretold().band(end).0, "the band of the edit is left");
+    let times = course.steepened(walk.tracks.get(0).unwrap()).unwrap();
+    assert!((times - walk.pressure().unwrap() / before).abs() < 1e-12 && (0.2..0.3).contains(&times), "{times}");
+    assert!(bands.iter().all(|(step, band)| course.band_at(*step) == Some(*band)), "{bands:?}");
+    assert_eq!((course.band_at(start - 1), course.band_at(walk.step + 1)), (None, None));
+    walk.courses.restored();
+    assert_eq!(walk.course(), None);
+}
+
+#[test]
+fn without_measured_gradients_in_the_formula_a_course_is_what_was_foretold() {
+    for family in [ADAM, LION] {
+        let mut walk = Walk::new(forces(family, DecayMode::Decoupled, 0.02, 0.1), 10.0);
+        walk.watch(300);
+        walk.edit(3.0);
+        // More updates than points are kept.
+        for update in 1..=1200 {
+            walk.steepness = 1.0 / f64::from(update);
+            walk.update();
+            let course = walk.course().unwrap();
+            let foretold = course.foretold().after(f64::from(update));
+            assert!((course.norm() / foretold - 1.0).abs() < 1e-9, "{} is not {foretold}", course.norm());
+            let ((low, _), (foretold, _)) = (course.band(), course.foretold().band(f64::from(update)));
+            assert!((low / foretold - 1.0).abs() < 1e-9);
+        }
+        // Of so many updates every fourth is kept.
+        let (course, since) = (walk.course().unwrap(), walk.course().unwrap().since());
+        for update in (0..=1200).step_by(50) {
+            let (low, _) = course.band_at(since + update).unwrap();
+            let foretold = |earlier: u64| course.foretold().band((update - earlier.min(update)) as f64).0;
+            assert!((0..4).any(|earlier| (low / foretold(earlier) - 1.0).abs() < 1e-9), "{low} after {update}");
+        }
+        assert_eq!(walk.course().unwrap().steepened(walk.tracks.get(0).unwrap()), None);
+        // Where there is no formula there is no course, and it ends with it.
+        walk.forces.weight_decay = 0.0;
+        assert_eq!(walk.forces.equilibrium_rotation(), Err(Unknown::NoDecay));
+        walk.update();
+        assert_eq!(walk.course(), None);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::dial::Which;
 use super::{App, Mode, Run};
-use crate::diagnostics::{Amount, Approach, Exchange, Forces, Regime, Unknown};
+use crate::diagnostics::{Amount, Approach, Course, Exchange, Forces, Invariance, Regime, Unknown};
 use crate::stream::{DecayMode, Knob, Length, Scope, TensorInfo};
 
 /// A prediction for a tensor, and why it may not hold.
@@ -23,6 +23,8 @@ pub struct Prediction {
 pub enum Basis {
     /// The formula for scale-invariant weights.
     Formula,
+    /// The same, with gradients in it that are taken to stay as they are.
+    Gradients,
     /// The norm's own budget.
     Trend,
 }
@@ -79,7 +81,10 @@ impl Run {
     }
 
     /// The same by its budget.
-    fn by_trend(&self, tensor: usize, forces: &Forces) -> Result<Prediction, Unknown> {
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn by_trend(&self, tensor: usize, forces: &Forces) -> Result<Prediction, Unknown> {
         let track = self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?;
         // A handful of weights follows no law.
         let doubt = track.invariance().doubt().filter(|doubt| *doubt == Unknown::TooSmall);
@@ -97,7 +102,14 @@ impl Run {
         let track = self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?;
         let norm = track.norm().ok_or(Unknown::NotMeasured)?;
         let approach = forces.approach(norm, track.weights(), track.pressure())?;
-        Ok(Prediction { since: self.step, approach, basis: Basis::Formula, doubt: track.invariance().doubt() })
+        let basis = if forces.needs_gradients() { Basis::Gradients } else { Basis::Formula };
+        Ok(Prediction { since: self.step, approach, basis, doubt: track.invariance().doubt() })
+    }
+
+    /// Where a tensor's norm should be since the last edit; `None` where the formula does not hold.
+    pub fn course(&self, tensor: usize) -> Option<&Course> {
+        let holds = self.tracks.get(tensor)?.invariance() == Invariance::Holds;
+        self.courses.get(tensor).filter(|_| holds)
     }
 
     /// What one unit of λ is in another, for a tensor.

@@ -6,7 +6,7 @@ use super::growth::Growth;
 use super::history::History;
 use super::hyper::Turning;
 use super::journal::Journal;
-use crate::diagnostics::{Forces, Tracks, Unknown};
+use crate::diagnostics::{Courses, Forces, Tracks, Unknown};
 use crate::stream::{Columns, Command, DecayMode, Description, Schedule, Scope, StepBatch, TensorInfo, Weights};
 use crate::tui::coach::Coach;
 
@@ -18,6 +18,8 @@ pub(in crate::tui) struct Run {
     pub(in crate::tui) journal: Journal,
     /// What diagnostics keeps of every tensor.
     pub(in crate::tui) tracks: Tracks,
+    /// Where norms should be since the last edit.
+    pub(in crate::tui) courses: Courses,
     pub(in crate::tui) coach: Coach,
     pub(in crate::tui) weight_decay: Dial,
     pub(in crate::tui) learning_rate: Dial,
@@ -65,6 +67,7 @@ impl Run {
             history: History::new(tensors, beta),
             journal: Journal::default(),
             tracks: Tracks::new(description.tensors.iter().map(TensorInfo::len)),
+            courses: Courses::new(tensors),
             coach: Coach::default(),
             weight_decay,
             learning_rate,
@@ -124,7 +127,9 @@ impl Run {
         for (row, sums) in batch.iter() {
             if before.is_none_or(|before| row.step > before) {
                 before = Some(row.step);
-                self.tracks.update(row.step, sums.iter().zip(forces.iter().copied()));
+                let tensors = || sums.iter().zip(forces.iter().copied());
+                self.courses.update(row.step, tensors(), &self.tracks);
+                self.tracks.update(row.step, tensors());
             }
         }
     }

@@ -123,25 +123,55 @@ fn time(prediction: &Prediction) -> String {
 
 fn by(prediction: &Prediction) -> &'static str {
     match prediction.basis {
-        Basis::Formula => "‖w‖*",
+        Basis::Formula | Basis::Gradients => "‖w‖*",
         Basis::Trend => "trend",
     }
 }
 
+/// That the band has moved since the last edit because the loss became flatter or steeper under it; `None` where it has
+/// not.
+fn moved(app: &App, run: &Run, width: u16) -> Option<String> {
+    let (course, track) = (run.course(app.tensor)?, run.tracks.get(app.tensor)?);
+    let times = digits::three(course.steepened(track)?);
+    let edit = app.options.glyphs.edit(run.journal.last_edit()?.0);
+    let then = digits::three(course.foretold().target);
+    if width < WIDE {
+        return Some(format!("‖w‖* {then} at {edit}, ‖g‖²‖w‖² ×{times}"));
+    }
+    let (low, high) = course.band();
+    let norm = track.norm()?;
+    let place = if norm < low {
+        "below"
+    } else if norm > high {
+        "above"
+    } else {
+        "within"
+    };
+    Some(format!("‖w‖* was {then} at {edit}, E[‖g‖²‖w‖²] is ×{times} since; ‖w‖ is {place} the band that follows it"))
+}
+
 /// What is behind the chosen tensor's numbers.
 fn foot(app: &App, run: &Run, width: u16) -> Vec<String> {
-    let forces = app.coming(run, app.tensor).unwrap_or_else(|| run.forces(app.tensor));
-    let formula = match run.by_formula(app.tensor, &forces) {
-        Err(reason) => format!("‖w‖*: {reason}"),
-        Ok(formula) => match formula.doubt {
-            Some(doubt) => format!("‖w‖* {}: {doubt}", digits::three(formula.approach.target)),
-            None => "‖w‖*: the formula holds".into(),
-        },
+    let coming = app.coming(run, app.tensor);
+    let forces = coming.unwrap_or_else(|| run.forces(app.tensor));
+    let moved = if coming.is_none() { moved(app, run, width) } else { None };
+    let formula = match (run.by_formula(app.tensor, &forces), moved) {
+        (Err(reason), _) => format!("‖w‖*: {reason}"),
+        (Ok(Prediction { doubt: Some(doubt), approach, .. }), _) => {
+            format!("‖w‖* {}: {doubt}", digits::three(approach.target))
+        }
+        (Ok(_), Some(moved)) => moved,
+        (Ok(Prediction { basis: Basis::Gradients, .. }), None) => "‖w‖*: holds if ‖g‖·‖w‖ stays".into(),
+        (Ok(_), None) => "‖w‖*: the formula holds".into(),
     };
-    let trend = "trend: if the norm's budget goes on as it is";
+    // Beside a formula that holds, what the budget says: where updates remember more or less than a walk's, it knows.
+    let trend = match run.by_trend(app.tensor, &forces) {
+        Ok(trend) => format!("trend: →{} if the norm's budget goes on as it is", digits::three(trend.approach.target)),
+        Err(_) => "trend: if the norm's budget goes on as it is".into(),
+    };
     match width {
         WIDE.. => vec![format!("{trend}; ‖w‖*: the formula, for layers before a normalisation"), formula],
-        NARROW.. => vec![formula, trend.into()],
+        NARROW.. => vec![formula, trend],
         // What the list has no room for.
         _ => match run.predict(app.tensor, &forces) {
             Ok(prediction) => vec![match time(&prediction).as_str() {

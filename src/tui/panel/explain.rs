@@ -163,11 +163,16 @@ fn rotation(app: &App, run: &Run) -> Text {
         }
         (_, Ok(ideal)) => format!("θ* = √(π/2)·√(2d)·κ with d = {}: {}°", three(d), three(ideal.to_degrees())),
     };
+    let gradient = run.history.pulses.get(app.tensor).map_or(f64::NAN, |pulse| pulse.gradient.value());
+    let ratio = forces.equilibrium_gradient_ratio().ok().map(|ideal| {
+        let now = three(gradient / length(app, run));
+        format!("‖g‖/‖w‖ is {now} and goes to √(2λ(1−μ)/η) = {}", three(ideal))
+    });
     let theta =
         run.tracks.get(app.tensor).and_then(|track| track.rotation()).map_or("—".into(), |it| three(it.to_degrees()));
     Text {
         title: "rotation",
-        formula: vec![numbers, format!("θ of {} is {theta}°", name(app, run))],
+        formula: [numbers, format!("θ of {} is {theta}°", name(app, run))].into_iter().chain(ratio).collect(),
         meaning: "Where a normalisation follows a layer, its weights' length is meaningless and learning is turning: θ is \
                   how far one step turns them. Decay sets where it settles, whatever the gradients are.",
         healthy: "θ near θ* after some τ, and about the same in all layers",
@@ -206,12 +211,28 @@ fn equilibrium(app: &App, run: &Run) -> Text {
     };
     let gain = run.tracks.get(app.tensor).and_then(|track| track.gain()).map_or("—".into(), three);
     let trend = format!("trend: (R·√‖w‖/(2d−d²))^(2/5), R = {gain} what updates add to ‖w‖² in a step");
+    let followed = run.course(app.tensor).map(|course| {
+        let (low, high) = course.band();
+        let then = three(course.foretold().target);
+        format!("since the last edit: ‖w‖* was {then} then; the band has come to {} to {}", three(low), three(high))
+    });
+    let told = format!("{}: {told}", name(app, run));
     Text {
         title: "equilibrium",
-        formula: vec![formula, trend, format!("{}: {told}", name(app, run))],
-        meaning: "Growth by updates and shrinking by decay balance where the norm settles. The formula knows that place for \
-                  layers whose length does not matter to the loss, and is dimmed for others: those are foretold by \
-                  trend, from what updates add now, more the shorter the weights are.",
+        formula: [formula, trend, told].into_iter().chain(followed).collect(),
+        meaning: match forces.regime.family {
+            Family::Sgd(_) => {
+                "Growth by updates and shrinking by decay balance where the norm settles. SGD's formula takes ‖g‖·‖w‖ to \
+                 stay as it is; it changes as the network follows an edit, and ‖w‖* with its root. So the band ahead \
+                 moves, and the dots since the edit follow each step's own. Layers whose length matters to the loss \
+                 are foretold by trend."
+            }
+            _ => {
+                "Growth by updates and shrinking by decay balance where the norm settles. The formula knows that place \
+                 for layers whose length does not matter to the loss, and is dimmed for others: those are foretold by \
+                 trend, from what updates add now, more the shorter the weights are."
+            }
+        },
         healthy: "the norm settles well before the run ends",
         source: "‖w‖* from arXiv 2305.17212 (15 %); the trend is wdtop's own extrapolation (20 % in most runs tried)",
     }

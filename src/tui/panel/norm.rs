@@ -9,6 +9,7 @@ use super::{
     budget, chart, equilibrium, frame, gap, gaps, horizon, inside, readout, rotation, ruler, spectrum, timescale,
     weights,
 };
+use crate::diagnostics::Course;
 use crate::series::Scale;
 use crate::series::{Column, Extent};
 use crate::stream::printable;
@@ -63,6 +64,11 @@ fn predictions(app: &App, run: &Run) -> Vec<Prediction> {
     other.filter(|other| Some(*other) != believed).into_iter().chain(believed).collect()
 }
 
+/// Where the norm should have been since the last edit, which the equilibrium shows behind the prediction.
+fn course<'a>(app: &App, run: &'a Run) -> Option<&'a Course> {
+    run.course(app.tensor).filter(|_| app.lens == Lens::Equilibrium)
+}
+
 /// Where the chart lies in the panel; `None` while there is nothing to draw, or the panel looks at something else.
 pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<PlotFrame> {
     if !matches!(app.lens, Lens::Norm | Lens::Equilibrium) {
@@ -74,7 +80,8 @@ pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<PlotFrame> 
         let steps = x.steps.end - prediction.since.min(x.steps.end);
         prediction.approach.band(steps as f64).1
     };
-    let highest = predictions(app, run).iter().map(end).fold(0.0, f64::max);
+    let followed = course(app, run).map(|course| course.band().1.max(course.foretold().band(0.0).1));
+    let highest = predictions(app, run).iter().map(end).chain(followed).fold(0.0, f64::max);
     let y = Scale::Linear.round_out(0.0, f64::from(all.max).max(highest));
     let (place, _) = parts(app, area)?;
     all.has_values().then(|| PlotFrame::new(place, &x, y, Scale::Linear, 7))
@@ -107,6 +114,7 @@ pub(super) fn tell(prediction: &Prediction) -> String {
     let (from, target) = (digits::three(approach.from), digits::three(approach.target));
     let by = match prediction.basis {
         Basis::Formula => "",
+        Basis::Gradients => " if ‖g‖·‖w‖ stays",
         Basis::Trend => " by trend",
     };
     match approach.time() {
@@ -139,10 +147,25 @@ pub(super) fn draw(app: &App, run: &Run, title: &str, area: Rect, buffer: &mut B
         let label = Some(format!("→{}", digits::three(prediction.approach.target)));
         traces.push(Trace { columns: middle, pen, style, label, join: Join::Nothing });
     }
+    for columns in followed(app, run, &plot).into_iter().flatten() {
+        let pen = Pen::among(glyphs, Some('.'));
+        traces.push(Trace { columns, pen, style: app.theme.quiet, label: None, join: Join::Nothing });
+    }
     traces.push(Trace { columns, pen: Pen::among(glyphs, Some('w')), style: Style::new(), label, join: Join::Line });
     if let Some((place, _)) = parts(app, area) {
         chart(app, run, plot, &traces, place, buffer);
     }
+}
+
+/// The ends of the band that has followed the norm since the last edit, as dots.
+fn followed(app: &App, run: &Run, plot: &PlotFrame) -> Option<[Vec<Extent>; 2]> {
+    let course = course(app, run)?;
+    let band = |(at, edge): (usize, &u64)| course.band_at(*edge).filter(|_| at % (3 * DASH) == 0);
+    let shown: Vec<_> = plot.edges().iter().enumerate().take(plot.columns_before(horizon(app))).map(band).collect();
+    let dots = |end: fn((f64, f64)) -> f64| {
+        shown.iter().map(|band| band.map_or(Extent::EMPTY, |band| Extent::of(end(band) as f32))).collect()
+    };
+    Some([dots(|band| band.0), dots(|band| band.1)])
 }
 
 /// The ends of the band as dots and the predicted norm as dashes, for each pixel column.

@@ -239,6 +239,7 @@ pub(super) fn confirm(run: &mut Run, edit: Edit) {
         run.undone.clear();
     }
     run.tracks.edited();
+    run.courses.edited();
     run.journal.edited(edit);
 }
 

@@ -74,6 +74,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
             run.journal.add(step, Happening::Restored(to));
             run.trouble = None;
             run.tracks.restored();
+            run.courses.restored();
             if app.phase == Phase::Diverged {
                 app.phase = Phase::Paused;
                 app.say_keyed(
