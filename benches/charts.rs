@@ -50,25 +50,21 @@ fn main() {
         None => println!("memory: this system does not tell it"),
     }
     press(&mut app, KeyCode::Enter);
-    let one = median(ROUNDS, || draw(&app));
-    println!("the chart of losses: {:.0} µs", one.as_secs_f64() * 1e6);
+    measure("the chart of losses", ROUNDS, || draw(&app));
     press(&mut app, KeyCode::BackTab);
     press(&mut app, KeyCode::BackTab);
-    let ten = median(ROUNDS / 10, || {
+    measure("ten charts of norms", ROUNDS / 10, || {
         for at in 0..10 {
             let key = if at < 5 { KeyCode::Down } else { KeyCode::Up };
             press(&mut app, key);
             draw(&app);
         }
     });
-    println!("ten charts of norms: {:.0} µs", ten.as_secs_f64() * 1e6);
     press(&mut app, KeyCode::Enter);
-    let screen = median(ROUNDS, || draw(&app));
-    println!("the whole screen: {:.0} µs", screen.as_secs_f64() * 1e6);
+    measure("the whole screen", ROUNDS, || draw(&app));
     press(&mut app, KeyCode::Char('x'));
     press(&mut app, KeyCode::Char('x'));
-    let screen = median(ROUNDS, || draw(&app));
-    println!("the same by wall time: {:.0} µs", screen.as_secs_f64() * 1e6);
+    measure("the same by wall time", ROUNDS, || draw(&app));
 }
 
 fn press(app: &mut App, code: KeyCode) {
@@ -81,7 +77,9 @@ fn draw(app: &App) {
     black_box(terminal.backend());
 }
 
-fn median(rounds: usize, mut work: impl FnMut()) -> Duration {
+/// Tells the fastest and the median of some rounds: the first is the program's, the second also what the machine did
+/// beside it.
+fn measure(what: &str, rounds: usize, mut work: impl FnMut()) {
     let mut times: Vec<Duration> = (0..rounds)
         .map(|_| {
             let start = Instant::now();
@@ -90,7 +88,8 @@ fn median(rounds: usize, mut work: impl FnMut()) -> Duration {
         })
         .collect();
     times.sort_unstable();
-    times[times.len() / 2]
+    let [fastest, median] = [0, times.len() / 2].map(|at| times[at].as_secs_f64() * 1e6);
+    println!("{what}: {fastest:.0} µs, median {median:.0} µs");
 }
 
 /// Bytes of this process in memory, where the system tells.

@@ -31,7 +31,8 @@
 //! | [`data`] | data sets: formats, split, gaps, scales, label noise, augmentation, batch order | clocks, threads, channels, terminals |
 //! | [`diagnostics`] | from sums, hyperparameters and matrices to what decay does and would do; alerts | the same as `optim` |
 //! | [`train`] | the trainer's thread, the worker team, commands, evaluation, spectra, snapshots, where the time goes | terminals, session folders |
-//! | [`series`] | append-only columns with a min/max pyramid; the scales of charts | the same as `optim` |
+//! | [`series`] | append-only columns with a min/max pyramid, averages | the same as `optim` |
+//! | [`chart`] | where the parts of a chart of series lie and in which order they are drawn, on cells or on paper | the same as `optim` |
 //! | [`record`] | the session folder: write, read, follow, list, compare; reruns and their check, snapshots; exports, and imports from other tools | terminals, training |
 //! | [`replay`] | a recording as a source: play, pause, speed, seek | terminals, training |
 //! | [`headless`] | progress line, plain lines, JSON lines | training, session folders |
@@ -60,6 +61,7 @@
 //! - A panic is a defect; the training thread catches it at its top and reports it as an event, the terminal is
 //!   restored, the recording stays readable.
 
+pub mod chart;
 pub mod cli;
 pub mod data;
 pub mod diagnostics;

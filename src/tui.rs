@@ -69,8 +69,8 @@ pub struct Options {
 /// Who writes the recording in formats of other programs, while the screen goes on.
 #[derive(Debug, Clone)]
 pub struct Exporter {
-    /// Takes one of [`Options::formats`].
-    pub formats: Sender<String>,
+    /// Takes one of [`Options::formats`], and after `svg` the names of charts, with blanks between.
+    pub wanted: Sender<String>,
     /// Gives for each where it was written, or why it was not.
     pub written: Receiver<Result<String, String>>,
 }
@@ -346,9 +346,8 @@ impl Session {
                         self.perform(effects);
                     }
                 }
-                Effect::Export(format) => {
-                    let asked =
-                        self.exporter.as_ref().is_some_and(|exporter| exporter.formats.try_send(format).is_ok());
+                Effect::Export(wanted) => {
+                    let asked = self.exporter.as_ref().is_some_and(|exporter| exporter.wanted.try_send(wanted).is_ok());
                     if !asked {
                         let effects = update(&mut self.app, Msg::Exported(Err("one after the other".into())));
                         self.perform(effects);

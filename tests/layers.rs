@@ -28,6 +28,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "kernel", knows: &["scalar"], never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE] },
     Layer { name: "random", knows: &[], never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE] },
     Layer { name: "series", knows: &[], never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE] },
+    Layer { name: "chart", knows: &["series"], never: &[FILES, CLOCKS, THREADS, CHANNELS, TERMINALS, CHANCE] },
     Layer { name: "stream", knows: &[], never: &[FILES, CLOCKS, THREADS, TERMINALS, CHANCE] },
     Layer {
         name: "optim",
@@ -54,10 +55,10 @@ const LAYERS: &[Layer] = &[
         knows: &["data", "diagnostics", "kernel", "nn", "optim", "random", "scalar", "stream"],
         never: &[TERMINALS, CHANCE],
     },
-    Layer { name: "record", knows: &["diagnostics", "series", "stream"], never: &[TERMINALS, CHANCE] },
+    Layer { name: "record", knows: &["chart", "diagnostics", "series", "stream"], never: &[TERMINALS, CHANCE] },
     Layer { name: "replay", knows: &["record", "stream"], never: &[TERMINALS, CHANCE] },
     Layer { name: "headless", knows: &["diagnostics", "stream"], never: &[CHANCE] },
-    Layer { name: "tui", knows: &["diagnostics", "series", "stream"], never: &[CHANCE] },
+    Layer { name: "tui", knows: &["chart", "diagnostics", "series", "stream"], never: &[CHANCE] },
     Layer {
         name: "cli",
         knows: &["data", "diagnostics", "headless", "nn", "optim", "record", "replay", "stream", "train", "tui"],

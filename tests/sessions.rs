@@ -43,7 +43,10 @@ fn a_thinned_recording_is_verified_compared_and_exported_like_any_other() {
     let compared = wdtop(&home, &["compare", "a", "b", "--curve", "fc1.weight/norm", "--points", "3"]);
     compared.assert_ok().stdout(predicate::str::contains("fc1.weight/norm by step"));
     wdtop(&home, &["export", "a", "--to", "svg", "--chart", "rotation"]).assert_ok();
-    wdtop(&home, &["export", "a", "--to", "csv", "--chart", "norm"]).assert().code(2);
+    wdtop(&home, &["export", "a", "b", "--to", "svg", "--chart", "fc1.weight/norm", "--align", "epoch"]).assert_ok();
+    for wrong in [["a", "--chart", "norm"].as_slice(), &["a", "--align", "epoch"], &["a", "b"]] {
+        wdtop(&home, &[&["export", "--to", "csv"], wrong].concat()).assert().code(2);
+    }
     for format in ["csv", "jsonl", "markdown", "svg"] {
         wdtop(&home, &["export", "a", "--to", format]).assert_ok();
     }
@@ -281,7 +284,7 @@ fn a_picture_of_a_session_is_sound_xml_with_both_charts_and_the_edits() {
     train(&home, &["--record", "<a&b>", "--edit", "9:weight_decay=3"]);
     wdtop(&home, &["export", "<a&b>", "--to", "svg", "--output", "a.svg"]).assert().success();
     let svg = fs::read_to_string(home.path().join("a.svg")).unwrap();
-    for part in ["<title>&lt;a&amp;b&gt;</title>", ">loss</text>", ">‖w‖</text>", ">λ 0 → 3</text>", ">fc2.bias</text>"]
+    for part in ["<title>&lt;a&amp;b&gt;</title>", ">loss</text>", ">‖w‖</text>", ">λ 0 → 3</text>", ">fc2.bias "]
     {
         assert!(svg.contains(part), "no {part} in {svg}");
     }

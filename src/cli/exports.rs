@@ -1,12 +1,13 @@
 //! Writes a recording in other programs' formats while the screen shows it.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::thread::{self, JoinHandle};
 
 use clap::ValueEnum;
 use crossbeam_channel::bounded;
 
-use super::export::{Format, Table, write};
+use super::export::{Format, Picked, write};
 use crate::record::{self, Error, Existing, Session};
 use crate::tui::{Ending, Exporter};
 
@@ -21,11 +22,11 @@ pub fn formats() -> Vec<String> {
 /// A thread that writes the session in this folder, each time as far as it is recorded then, into the folder that the
 /// program was started in. It ends when its exporter is dropped. None where the system gives no thread.
 pub fn spawn(session: PathBuf) -> Option<(Exporter, JoinHandle<()>)> {
-    let (formats, asked) = bounded::<String>(1);
+    let (wanted, asked) = bounded::<String>(1);
     let (tell, written) = bounded(1);
     let work = move || {
-        while let Ok(format) = asked.recv() {
-            let told = export(&session, &format, Path::new("."));
+        while let Ok(wanted) = asked.recv() {
+            let told = export(&session, &wanted, Path::new("."));
             let told = told.map(|path| path.display().to_string()).map_err(|error| error.to_string());
             if tell.send(told).is_err() {
                 return;
@@ -33,7 +34,7 @@ pub fn spawn(session: PathBuf) -> Option<(Exporter, JoinHandle<()>)> {
         }
     };
     let thread = thread::Builder::new().name("wdtop-exporter".into()).spawn(work).ok()?;
-    Some((Exporter { formats, written }, thread))
+    Some((Exporter { wanted, written }, thread))
 }
 
 /// Lets an export that is under way come to its end, unless the user is in a hurry: it leaves no half of a file.
@@ -47,8 +48,11 @@ pub fn finish(exporting: Option<JoinHandle<()>>, ending: Ending) {
 /// Names that are tried where there is a file already.
 const MOST_FILES: usize = 1000;
 
-fn export(path: &Path, format: &str, folder: &Path) -> Result<PathBuf, anyhow::Error> {
-    let format = Format::from_str(format, false).map_err(anyhow::Error::msg)?;
+/// Writes what is wanted: a format, and after it the charts of a picture.
+fn export(path: &Path, wanted: &str, folder: &Path) -> Result<PathBuf, anyhow::Error> {
+    let mut words = wanted.split_whitespace();
+    let format = Format::from_str(words.next().unwrap_or_default(), false).map_err(anyhow::Error::msg)?;
+    let picked = Picked { charts: words.map(str::to_owned).collect(), ..Picked::default() };
     let session = Session::open(path)?;
     let name = record::session_name(path);
     let ending = match format {
@@ -64,7 +68,8 @@ fn export(path: &Path, format: &str, folder: &Path) -> Result<PathBuf, anyhow::E
     let Some(place) = places.find(|place| !place.exists()) else {
         anyhow::bail!("{name}{ending} and {} more are there already", MOST_FILES - 1);
     };
-    let fill = |out: &mut dyn std::io::Write| -> Result<(), Error> { write(&session, format, Table::Steps, &[], out) };
+    let fill =
+        |out: &mut dyn std::io::Write| -> Result<(), Error> { write(slice::from_ref(&session), format, &picked, out) };
     match format {
         Format::Tensorboard => drop(record::write_run(&place, Existing::Keep, fill)?),
         _ => record::write_file(&place, Existing::Keep, fill)?,

@@ -155,6 +155,13 @@ impl Session {
         self.columns().iter().any(|column| column == own)
     }
 
+    /// Whether each update may have a value of the curve with this name, and not each evaluation.
+    pub(super) fn is_of_updates(&self, name: &str) -> bool {
+        let tensors = self.tensors();
+        let source = Source::find(name, &tensors).filter(|_| self.imported().is_none());
+        matches!(source, Some(Source::Network(_) | Source::Tensor(..) | Source::Diagnosis(..)))
+    }
+
     fn imported_curves(&self, names: &[&str]) -> Result<Vec<Vec<Point>>, Error> {
         let names: Vec<&str> = names.iter().map(|name| self.own_name(name)).collect();
         let mut curves = vec![Vec::new(); names.len()];

@@ -54,7 +54,11 @@ impl Positions {
 
     /// The first entry at or after a position; the number of entries where there is none.
     pub fn entry(&self, at: u64) -> usize {
-        let next = self.runs.partition_point(|run| run.at < at);
+        self.entry_before(self.runs.partition_point(|run| run.at < at), at)
+    }
+
+    /// The same where the first run that begins at the position or after it is known.
+    fn entry_before(&self, next: usize, at: u64) -> usize {
         let Some(run) = next.checked_sub(1).map(|before| self.runs[before]) else { return 0 };
         let end = self.runs.get(next).map_or(self.len, |next| next.entry);
         usize::try_from(at - run.at).map_or(end, |inside| run.entry.saturating_add(inside).min(end))
@@ -62,11 +66,33 @@ impl Positions {
 
     /// The entries between each edge and the next.
     pub fn between(&self, edges: &[u64]) -> impl Iterator<Item = Range<usize>> {
-        let mut from = edges.first().map_or(0, |edge| self.entry(*edge));
+        let first = edges.first().copied().unwrap_or(0);
+        let mut next = self.runs.partition_point(|run| run.at < first);
+        let (mut stride, mut from) = (0, self.entry_before(next, first));
         edges.iter().skip(1).map(move |edge| {
-            let to = self.entry(*edge).max(from);
+            // Edges mostly lie as far apart as the last two did: of many runs few have to be looked at.
+            let found = self.next_run(*edge, next + stride);
+            (stride, next) = (found.saturating_sub(next), found);
+            let to = self.entry_before(next, *edge).max(from);
             std::mem::replace(&mut from, to)..to
         })
+    }
+
+    /// The first run that begins at a position or after it, looked for in ever longer strides from a guess.
+    fn next_run(&self, at: u64, guess: usize) -> usize {
+        let is_before = |run: &Run| run.at < at;
+        let guess = guess.min(self.runs.len());
+        // Every run below `low` begins before the position, none from `high` on.
+        let (mut low, mut high, mut reach) = (guess, guess, 1);
+        while low > 0 && !is_before(&self.runs[low - 1]) {
+            (high, low) = (low - 1, low.saturating_sub(reach));
+            reach *= 2;
+        }
+        while self.runs.get(high).is_some_and(is_before) {
+            (low, high) = (high + 1, (high + reach).min(self.runs.len()));
+            reach *= 2;
+        }
+        low + self.runs[low..high].partition_point(is_before)
     }
 }
 
@@ -75,6 +101,14 @@ impl Positions {
 pub struct Points {
     at: Positions,
     values: Column,
+}
+
+impl FromIterator<(u64, f32)> for Points {
+    fn from_iter<I: IntoIterator<Item = (u64, f32)>>(values: I) -> Self {
+        let mut points = Points::default();
+        values.into_iter().for_each(|(at, value)| points.push(at, value));
+        points
+    }
 }
 
 impl Points {

@@ -31,7 +31,7 @@ use super::board::Board;
 use super::layout;
 use super::theme::Theme;
 use super::{Access, Ending, Options};
-use crate::series::Scale;
+use crate::chart::Scale;
 use crate::stream::{Command, Scope, Summary};
 
 /// Shares of the past that the smoothed loss keeps, from none to nearly all.

@@ -22,7 +22,7 @@ use self::curves::Curves;
 use super::app::window::Window;
 use super::glyphs::Glyphs;
 use super::theme::Theme;
-use crate::series::Scale;
+use crate::chart::Scale;
 use crate::stream::Edit;
 
 pub use self::keys::markdown as comparison_keys_as_markdown;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use ratatui::buffer::Buffer;
 use thiserror::Error;
 
+use crate::chart::sign;
+
 /// What a font and a terminal can show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Glyphs {
@@ -29,21 +31,16 @@ impl Glyphs {
 
     /// The sign of an edit on every chart and table: ① to ⑳, then the number.
     pub(super) fn edit(self, number: usize) -> String {
-        match u32::try_from(number) {
-            Ok(number @ 1..=20) if self != Glyphs::Ascii => circled(0x2460 + number - 1),
-            _ => number.to_string(),
-        }
+        if self == Glyphs::Ascii { number.to_string() } else { sign::number(number) }
     }
 
     /// The sign of a note: ⓐ to ⓩ, then the same again.
     pub(super) fn note(self, number: usize) -> String {
-        let letter = (number.saturating_sub(1) % 26) as u32;
-        circled(if self == Glyphs::Ascii { u32::from(b'a') } else { 0x24D0 } + letter)
+        match self {
+            Glyphs::Ascii => char::from(b'a' + (number.saturating_sub(1) % 26) as u8).to_string(),
+            _ => sign::letter(number),
+        }
     }
-}
-
-fn circled(code: u32) -> String {
-    char::from_u32(code).map(String::from).unwrap_or_default()
 }
 
 impl fmt::Display for Glyphs {

@@ -32,10 +32,9 @@ use super::app::window::Unit;
 use super::app::{App, Drag, Panel, Run};
 use super::digits;
 use super::glyphs::Glyphs;
-use super::widget::plot::{Grid, Guide, Mark, Plot, PlotFrame, Trace};
-use super::widget::ruler::{Ruler, Spread};
+use super::widget::plot::{Grid, Guide, Mark, Plot, Trace};
+use crate::chart::{Frame, Ruler, Scale, Spread, sign};
 use crate::series::Extent;
-use crate::series::Scale;
 use crate::stream::{Knob, Level, printable};
 
 /// The border of a panel with its name on the left and its settings on the right; returns what is inside.
@@ -80,7 +79,7 @@ fn gaps(all: Extent) -> String {
 }
 
 /// Draws a chart with everything that belongs to all of them.
-fn chart(app: &App, run: &Run, frame: PlotFrame, traces: &[Trace], area: Rect, buffer: &mut Buffer) {
+fn chart(app: &App, run: &Run, frame: Frame, traces: &[Trace], area: Rect, buffer: &mut Buffer) {
     let all = &run.history.evaluations;
     let place = |edge: Option<&u64>| edge.map_or(0, |edge| all.partition_point(|evaluation| evaluation.step < *edge));
     let shown = &all[place(frame.edges().first())..place(frame.edges().last())];
@@ -89,13 +88,12 @@ fn chart(app: &App, run: &Run, frame: PlotFrame, traces: &[Trace], area: Rect, b
     let notches: Vec<u64> = told.iter().map(|evaluation| evaluation.step).collect();
     let marks = marks(app, run);
     let theme = &app.theme;
-    // Where curves are letters and dots themselves, more of them would be read as curves.
-    let grid = if app.options.glyphs == Glyphs::Ascii { Grid::None } else { Grid::Dots };
     let plot = Plot {
-        frame: frame.with_grid(grid),
+        frame,
         traces,
         marks: &marks,
         notches: &notches,
+        grid: Grid::among(app.options.glyphs),
         crosshair: app.crosshair,
         marked: app.drag.as_ref().map(Drag::steps),
         quiet: theme.quiet,
@@ -106,7 +104,7 @@ fn chart(app: &App, run: &Run, frame: PlotFrame, traces: &[Trace], area: Rect, b
 }
 
 /// Where the chart of a panel lies and what its columns stand for; `None` where there is no chart.
-pub(super) fn plot_frame(app: &App, run: &Run, panel: Panel, area: Rect) -> Option<PlotFrame> {
+pub(super) fn plot_frame(app: &App, run: &Run, panel: Panel, area: Rect) -> Option<Frame> {
     match panel {
         Panel::Losses => losses::plot_frame(app, run, area),
         Panel::Norm => norm::plot_frame(app, run, area),
@@ -164,7 +162,7 @@ fn marks(app: &App, run: &Run) -> Vec<Mark> {
     }));
     let alert = |(at, level): (u64, Level)| Mark {
         at,
-        sign: "▲".into(),
+        sign: sign::ALERT.into(),
         text: String::new(),
         style: if level == Level::Info { app.theme.quiet } else { app.theme.warning },
         // Of a long run they are many: lines are for what somebody did.

@@ -4,6 +4,8 @@ use std::env;
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::chart::ON_WHITE;
+
 /// A style for each meaning. Everything else is the terminal's own foreground on its own background.
 ///
 /// No meaning is carried by colour alone: signs, words and digits stand beside it. The two series that matter are
@@ -104,7 +106,7 @@ impl Theme {
 
     /// The same for a light background, somewhat darker.
     pub fn light() -> Self {
-        Theme::of([0x0072b2, 0x5f7f99, 0xa85a00, 0x8f3aa8, 0x00784a, 0xb3261e, 0x6b6f76].map(Color::from_u32))
+        Theme::of(ON_WHITE.map(Color::from_u32))
     }
 
     /// Of the 16 colours that the terminal's own scheme defines.

@@ -59,7 +59,7 @@ pub enum Msg {
 pub enum Effect {
     /// Ask the source for something.
     Send(Command),
-    /// Have the recording written in this format.
+    /// Have the recording written in this format, where it is a picture with these charts.
     Export(String),
     /// Ask whoever knows the recordings.
     Ask(Inquiry),

@@ -1,6 +1,6 @@
 //! What is looked at: stretches of the charts, the crosshair, panels, tensors, typed commands.
 
-use wdtop::stream::{Author, Command, Knob, Scope, Setting};
+use wdtop::stream::{Author, Command, Knob, Scope, Setting, StepBatch, StepRow, What};
 use wdtop::tui::{Access, Effect, Glyphs, Msg, Options};
 
 use crate::desk::Desk;
@@ -37,6 +37,30 @@ fn charts_zoom_to_the_tail_and_follow_it() {
     assert_eq!(axis(&desk, "step"), "1,000 1,500");
     desk.press("--");
     assert!(axis(&desk, "step").starts_with("0 "));
+}
+
+#[test]
+fn a_spike_of_a_single_step_is_seen_at_every_zoom() {
+    let mut desk = Desk::new(Source::demo());
+    desk.train(20_000);
+    let mut spike = StepBatch::new(6);
+    for event in desk.source.advance(1) {
+        let What::Steps(batch) = event.what else { continue };
+        for (row, sums) in batch.iter() {
+            spike.push(StepRow { loss: 50.0, ..*row }, sums);
+        }
+    }
+    desk.hear(What::Steps(spike));
+    desk.train(4);
+    desk.press("<Enter>");
+    let is_dots = |c: char| ('\u{2801}'..='\u{28ff}').contains(&c);
+    for _ in 0..14 {
+        let screen = desk.look(120, 40);
+        // The axis ends at 50: the spike is what reaches the first row below the border.
+        let top = screen.lines().skip_while(|line| !line.contains(" 1 loss ")).nth(1).unwrap_or_default();
+        assert!(top.chars().any(is_dots), "{screen}");
+        desk.press("+");
+    }
 }
 
 #[test]
@@ -393,7 +417,13 @@ fn a_recording_is_exported_by_its_formats_name_and_none_without_one() {
     assert_eq!(desk.effects, [Effect::Export("svg".into())]);
     desk.send(Msg::Exported(Ok("demo.svg".into())));
     assert!(desk.look(120, 36).contains("written to demo.svg"), "{}", desk.look(120, 36));
-    desk.press(":export pdf<Enter>");
+    desk.press(":export svg bud<Tab>");
+    assert!(desk.look(120, 36).contains("export svg budget_"), "{}", desk.look(120, 36));
+    desk.press("decay norm<Enter>");
+    assert_eq!(desk.effects.last(), Some(&Effect::Export("svg budget_decay norm".into())));
+    desk.press(":export csv norm<Enter>");
+    assert!(desk.look(120, 36).contains("only svg takes charts, got `norm`"), "{}", desk.look(120, 36));
+    desk.press("<Esc>:export pdf<Enter>");
     assert!(desk.look(120, 36).contains("no format `pdf`: csv, svg"), "{}", desk.look(120, 36));
     desk.press("<Esc>");
     desk.send(Msg::Exported(Err("the disk is full".into())));

@@ -1,327 +1,297 @@
-//! Charts of a session for a paper: losses over norms, as vector graphics on white.
+//! Charts for a paper: those of the screen, as vector graphics on white.
+
+mod paper;
+mod places;
+mod plan;
 
 use std::fmt::Write as _;
 use std::io::Write;
 
+use self::paper::{LETTER, Paper, Pen, sheet};
+use self::places::Places;
+use self::plan::{Plan, Smoothing, letter, plans};
 use super::unwritten;
+use crate::chart::{Chart, Frame, Join, Mark, Scale, Trace, digits, sign};
+use crate::record::align::Alignment;
 use crate::record::curves::Point;
 use crate::record::error::Error;
 use crate::record::session::Session;
-use crate::record::table::{brief, grouped};
-use crate::series::Scale;
-use crate::stream::Edit;
+use crate::record::table::shortened;
+use crate::series::{Average, Extent, Points};
 
-/// The picture in pixels: a chart's size, and the room around it.
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 64.0;
-const RIGHT: f64 = 150.0;
-const TOP: f64 = 34.0;
-const BOTTOM: f64 = 44.0;
+/// The picture in points: a chart's size with its axes and labels, its title above, and a line below.
+const WIDTH: u16 = 860;
+const HEIGHT: u16 = 290;
+const TITLE: u16 = 24;
+const LINE: u16 = 16;
+const MARGIN: u16 = 12;
 
-/// Colours that print well and that every common kind of colour vision tells apart (Okabe and Ito, 2008).
-const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+/// Letters of the labels on the left of every chart, so that all begin at the same place.
+const GUTTER: u16 = 8;
+/// Letters beside a label: a blank, and a piece of its curve.
+const BESIDE: u16 = 5;
+
+/// Letters of a curve's name.
+const LONGEST: usize = 28;
 
 /// A decade and more is worth a logarithmic axis.
-const LOGARITHMIC_FROM: f64 = 10.0;
+const LOGARITHMIC_FROM: f32 = 10.0;
 
-/// What is drawn where nothing is asked for.
-const USUAL: [&str; 2] = ["loss", "norm"];
+/// Values that go through all of their range more often than this cannot be followed.
+const ROUGH: f64 = 20.0;
 
-/// Writes an SVG picture of the charts asked for, one below the other over the steps, with every edit as a mark; where
-/// none is asked for, of the losses and norms.
+/// Writes an SVG picture of the charts asked for, one below the other, with every edit as a mark.
 ///
-/// A chart is `loss` or `accuracy` (of batches, training and validation), a value that each tensor has (`norm`,
-/// `grad_norm`, `rotation`, `budget_decay`, …), or any one curve of the session by its name.
+/// Of one session a chart is `loss` or `accuracy` (of batches, training and validation), a value that each tensor has
+/// (`norm`, `grad_norm`, `rotation`, `budget_decay`, …), or any one curve of it by its name; where none is asked for,
+/// losses and norms. Of several sessions a chart is a curve, over each other; where none is asked for, the validation
+/// loss.
 ///
 /// # Errors
-/// Where the session has no such chart or no value in one that was asked for, a step file cannot be opened, or the writer fails.
-pub fn to_svg(session: &Session, asked: &[String], out: &mut dyn Write) -> Result<(), Error> {
-    let usual = USUAL.map(str::to_owned);
-    // Of an imported session nothing is known of tensors: what it has not is left out unless it was asked for.
-    let plans = match asked {
-        [] => usual.iter().filter_map(|name| plan(session, name).ok()).collect(),
-        asked => asked.iter().map(|name| plan(session, name)).collect::<Result<Vec<Plan>, Error>>()?,
-    };
-    let names: Vec<&str> = plans.iter().flat_map(|plan| &plan.lines).map(|line| line.column.as_str()).collect();
-    let mut curves = session.curves(&names)?.into_iter();
-    let mut charts: Vec<(&str, Vec<Line>)> = plans
-        .iter()
-        .map(|Plan { title, lines }| {
-            let drawn = lines.iter().zip(curves.by_ref()).map(|(line, points)| {
-                let PlannedLine { name, colour, style, .. } = line;
-                Line { name, points, colour, style: *style }
-            });
-            (title.as_str(), drawn.collect::<Vec<Line>>())
-        })
-        .collect();
+/// Where no session has such a chart or a value in one that was asked for, a step file cannot be opened, or the writer
+/// fails.
+pub fn to_svg(sessions: &[Session], asked: &[String], alignment: Alignment, out: &mut dyn Write) -> Result<(), Error> {
+    let plans = plans(sessions, asked)?;
+    let mut places = Places::new(sessions, alignment);
+    let mut charts = read(sessions, plans, &mut places)?;
     // Nobody would know why a chart that was asked for is not there.
-    if let Some((_, name)) = charts.iter().zip(asked).find(|((_, lines), _)| !has_values(lines)) {
+    if let Some((_, name)) = charts.iter().zip(asked).find(|(chart, _)| !chart.all.has_values()) {
         return Err(Error::NoValues { name: name.clone() });
     }
-    charts.retain(|(_, lines)| has_values(lines));
-    let last = charts.iter().flat_map(|(_, lines)| lines.iter()).filter_map(|line| line.points.last());
-    let end = last.map(|point| point.step).max().unwrap_or(0).max(1) as f64;
-    let edits: Vec<&Edit> = session.edits().collect();
+    charts.retain(|chart| chart.all.has_values());
+    let labels = charts.iter().flat_map(|chart| &chart.curves).map(|curve| curve.label.chars().count() as u16);
+    let room = labels.max().unwrap_or(0) + BESIDE;
 
-    let mut svg = String::new();
-    let (width, height) = (LEFT + WIDTH + RIGHT, (TOP + HEIGHT + BOTTOM) * charts.len().max(1) as f64);
-    put(
-        &mut svg,
-        format_args!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-size=\"12\" \
-             font-family=\"Helvetica, Arial, sans-serif\">\n<title>{}</title>\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
-            escaped(&session.name)
-        ),
-    );
+    let (marks, notches) = (places.marks(), places.notches());
+    let told = told(sessions, &marks, &places);
+    let mut body = String::new();
+    let mut y = u32::from(MARGIN);
+    for chart in &charts {
+        put(&mut body, format_args!("<g transform=\"translate({MARGIN} {y})\">"));
+        chart.draw(&places, &marks, &notches, room, &mut body);
+        body.push_str("</g>\n");
+        y += u32::from(TITLE + HEIGHT + LINE);
+    }
     if charts.is_empty() {
-        put(&mut svg, format_args!("<text x=\"{LEFT}\" y=\"{TOP}\">nothing was recorded that could be drawn</text>"));
+        put(&mut body, format_args!("<text x=\"{MARGIN}\" y=\"{}\">{NOTHING}</text>", y + u32::from(LINE)));
+        y += u32::from(TITLE);
     }
-    for (at, (title, lines)) in charts.iter().enumerate() {
-        let top = TOP + at as f64 * (TOP + HEIGHT + BOTTOM);
-        Chart::of(lines, end, top).draw(&mut svg, &escaped(title), lines, &edits);
+    for line in flow(&told, usize::from(WIDTH / LETTER.0)) {
+        put(&mut body, format_args!("<text x=\"{MARGIN}\" y=\"{y}\">{}</text>", escaped(&line)));
+        y += u32::from(LINE);
     }
-    svg.push_str("</svg>\n");
+    let names: Vec<String> = sessions.iter().map(|session| escaped(&session.name)).collect();
+    let (width, height) = (WIDTH + 2 * MARGIN, y + u32::from(MARGIN));
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-size=\"11\" \
+         font-family=\"Helvetica, Arial, DejaVu Sans, sans-serif\">\n<title>{}</title>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{body}</svg>\n",
+        names.join(", ")
+    );
     out.write_all(svg.as_bytes()).map_err(unwritten)
 }
 
-/// A chart to be: its title and what is drawn in it.
-struct Plan {
+const NOTHING: &str = "nothing was recorded that could be drawn";
+
+/// What is in a chart.
+struct Figure {
     title: String,
-    lines: Vec<PlannedLine>,
+    curves: Vec<Curve>,
+    /// Everything between the lowest and the highest value.
+    all: Extent,
+    /// Where it does not follow from the values.
+    scale: Option<Scale>,
+    /// Of several sessions differences matter, not how far all are from 0.
+    from_zero: FromZero,
 }
 
-struct PlannedLine {
-    column: String,
-    name: String,
-    colour: &'static str,
-    style: Style,
-}
-
-/// What a chart of this name has.
-fn plan(session: &Session, asked: &str) -> Result<Plan, Error> {
-    let line = |column: String, name: &str, colour, style| PlannedLine { column, name: name.to_owned(), colour, style };
-    let columns = session.columns();
-    let title = if asked == "norm" { "‖w‖" } else { asked }.to_owned();
-    if matches!(asked, "loss" | "accuracy") {
-        let batches = line(asked.to_owned(), "batch", "#9ecae1", Style::Band);
-        let training = line(format!("train/{asked}"), "train", COLOURS[0], Style::Thick);
-        let validation = line(format!("validation/{asked}"), "validation", COLOURS[1], Style::Thick);
-        // Of an imported session `loss` and `train/loss` may be one column.
-        let batches = Some(batches).filter(|_| session.imported().is_none());
-        return Ok(Plan { title, lines: batches.into_iter().chain([training, validation]).collect() });
-    }
-    let of_tensor = |(at, tensor): (usize, &String)| {
-        let column = format!("{tensor}/{asked}");
-        columns.contains(&column).then(|| line(column, tensor, COLOURS[at % COLOURS.len()], Style::Thin))
-    };
-    let lines: Vec<PlannedLine> = session.tensors().iter().enumerate().filter_map(of_tensor).collect();
-    if !lines.is_empty() {
-        return Ok(Plan { title, lines });
-    }
-    if columns.iter().any(|column| column == asked) {
-        return Ok(Plan { title, lines: vec![line(asked.to_owned(), asked, COLOURS[0], Style::Thick)] });
-    }
-    let values = columns.iter().map(|column| {
-        let of_tensor = session
-            .tensors()
-            .into_iter()
-            .find_map(|tensor| column.strip_prefix(&format!("{tensor}/")).map(str::to_owned));
-        of_tensor.unwrap_or_else(|| column.clone())
-    });
-    let mut known: Vec<String> = Vec::new();
-    values.for_each(|name| {
-        if !known.contains(&name) {
-            known.push(name)
-        }
-    });
-    Err(Error::Column { name: asked.to_owned(), known: known.join(", ") })
-}
-
-/// A curve.
-struct Line<'a> {
-    name: &'a str,
-    points: Vec<Point>,
-    colour: &'static str,
-    style: Style,
-}
-
-/// How a curve is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
-    /// The extent of each pixel column, filled.
-    Band,
-    Thin,
-    Thick,
+enum FromZero {
+    Yes,
+    No,
 }
 
-fn has_values(lines: &[Line]) -> bool {
-    lines.iter().flat_map(|line| &line.points).any(|point| point.value.is_finite())
+/// A series at its places.
+struct Curve {
+    points: Points,
+    smooth: Option<Smooth>,
+    label: String,
+    colour: u32,
+    pen: Pen,
 }
 
-/// A chart's scales: those of the charts on the screen.
-struct Chart {
-    /// The last step.
-    end: f64,
-    top: f64,
-    /// The lowest and the highest value that has a place.
-    range: (f64, f64),
-    scale: Scale,
+/// An average through a series, and the share of the past that it keeps.
+struct Smooth {
+    points: Points,
+    beta: f64,
 }
 
-impl Chart {
-    fn of(lines: &[Line], end: f64, top: f64) -> Chart {
-        let values =
-            lines.iter().flat_map(|line| &line.points).map(|point| point.value).filter(|value| value.is_finite());
-        let (low, high) =
-            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        let (scale, low) = match low > 0.0 && high / low >= LOGARITHMIC_FROM {
-            // A few values near nothing must not press all others together.
-            true => (Scale::Log, low.max(high * 1e-5)),
-            false => (Scale::Linear, low.min(0.0)),
-        };
-        Chart { end, top, range: scale.round_out(low, high), scale }
+/// Reads all curves; the files of a session once.
+fn read(sessions: &[Session], plans: Vec<Plan>, places: &mut Places) -> Result<Vec<Figure>, Error> {
+    let mut curves = Vec::with_capacity(sessions.len());
+    for (at, session) in sessions.iter().enumerate() {
+        let lines = plans.iter().flat_map(|plan| &plan.lines).filter(|line| line.session == at);
+        let names: Vec<&str> = lines.map(|line| line.column.as_str()).collect();
+        curves.push(session.curves(&names)?.into_iter());
     }
-
-    fn x(&self, step: f64) -> f64 {
-        LEFT + WIDTH * (step / self.end).clamp(0.0, 1.0)
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        let share = self.scale.position(value.max(self.range.0), self.range).unwrap_or(0.0);
-        self.top + HEIGHT * (1.0 - share.clamp(0.0, 1.0))
-    }
-
-    fn draw(&self, svg: &mut String, title: &str, lines: &[Line], edits: &[&Edit]) {
-        put(svg, format_args!("<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\">{title}</text>", self.top - 16.0));
-        self.draw_axes(svg);
+    let from_zero = if sessions.len() == 1 { FromZero::Yes } else { FromZero::No };
+    let mut figures = Vec::with_capacity(plans.len());
+    for Plan { title, lines, scale } in plans {
+        let mut figure = Figure { title, curves: Vec::new(), all: Extent::EMPTY, scale, from_zero };
         for line in lines {
-            match line.style {
-                Style::Band => self.draw_band(svg, line),
-                Style::Thin => self.draw_line(svg, line, 1.2),
-                Style::Thick => self.draw_line(svg, line, 1.8),
-            }
-        }
-        self.draw_edits(svg, edits);
-        self.draw_names(svg, lines);
-    }
-
-    fn draw_axes(&self, svg: &mut String) {
-        let (bottom, right) = (self.top + HEIGHT, LEFT + WIDTH);
-        for tick in self.scale.ticks(self.range, 6) {
-            let y = self.y(tick);
-            put(svg, format_args!("<path d=\"M{LEFT} {y:.1}H{right}\" stroke=\"#e5e5e5\"/>"));
-            let label = brief(tick);
-            put(
-                svg,
-                format_args!("<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>", LEFT - 6.0, y + 4.0),
+            let values = placed(line.session, &curves[line.session].next().unwrap_or_default(), places);
+            let points: Points = values.iter().copied().collect();
+            figure.all = figure.all.join(points.values().extent(0..values.len()));
+            let smooth = smoothed(&values, line.smoothing);
+            let shown = smooth.as_ref().map_or(&points, |smooth| &smooth.points);
+            let last = shown.values().iter().filter(|value| value.is_finite()).last();
+            let label = format!(
+                "{} {}",
+                shortened(&line.name, LONGEST),
+                last.map_or("—".into(), |last| digits::three(last.into()))
             );
+            figure.curves.push(Curve { points, smooth, label, colour: line.colour, pen: line.pen });
         }
-        for tick in Scale::Linear.ticks((0.0, self.end), 8) {
-            let (x, label) = (self.x(tick), grouped(tick as u64));
-            put(svg, format_args!("<path d=\"M{x:.1} {bottom}v5\" stroke=\"#333333\"/>"));
-            put(svg, format_args!("<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>", bottom + 19.0));
-        }
-        put(svg, format_args!("<text x=\"{right}\" y=\"{}\" text-anchor=\"end\">step</text>", bottom + 35.0));
-        put(svg, format_args!("<path d=\"M{LEFT} {}V{bottom}H{right}\" fill=\"none\" stroke=\"#333333\"/>", self.top));
+        figures.push(figure);
     }
+    Ok(figures)
+}
 
-    /// The smallest and the largest value of each pixel column, so that no spike is lost and a million steps are as
-    /// large as a thousand.
-    fn draw_band(&self, svg: &mut String, line: &Line) {
-        let mut path = String::new();
-        for stretch in self.columns(line) {
-            let mut corners = stretch.iter().map(|(x, _, high)| (*x, self.y(*high))).collect::<Vec<_>>();
-            corners.extend(stretch.iter().rev().map(|(x, low, _)| (*x, self.y(*low) + 0.6)));
-            trace(&mut path, corners.into_iter());
-            path.push('Z');
+fn placed(session: usize, curve: &[Point], places: &mut Places) -> Vec<(u64, f32)> {
+    let mut values: Vec<(u64, f32)> = Vec::with_capacity(curve.len());
+    for point in curve {
+        let place = places.of(session, point.step, point.epoch, point.seconds);
+        // A run that went back in time cannot be drawn twice.
+        if let Some(at) = place.filter(|at| values.last().is_none_or(|(last, _)| last <= at)) {
+            values.push((at, point.value as f32));
         }
-        put(svg, format_args!("<path d=\"{path}\" fill=\"{0}\" stroke=\"{0}\" stroke-width=\"0.6\"/>", line.colour));
     }
+    if let Some((last, _)) = values.last() {
+        places.reach(*last);
+    }
+    values
+}
 
-    fn draw_line(&self, svg: &mut String, line: &Line, width: f64) {
-        let mut path = String::new();
-        if line.points.len() as f64 > 2.0 * WIDTH {
-            for stretch in self.columns(line) {
-                // Both ends of each column: what goes up and down within it is drawn as that.
-                let both = stretch.iter().flat_map(|(x, low, high)| {
-                    let ends = if low == high { vec![*high] } else { vec![*high, *low] };
-                    ends.into_iter().map(move |value| (*x, value))
-                });
-                trace(&mut path, both.map(|(x, value)| (x, self.y(value))));
-            }
-        } else {
-            for stretch in line.points.split(|point| !point.value.is_finite()) {
-                trace(&mut path, stretch.iter().map(|point| (self.x(point.step as f64), self.y(point.value))));
-            }
-        }
-        let colour = line.colour;
+/// An average through a series that is to be smoothed, over up to a hundredth of it.
+fn smoothed(values: &[(u64, f32)], smoothing: Smoothing) -> Option<Smooth> {
+    let wanted = match smoothing {
+        Smoothing::Never => false,
+        Smoothing::Rough => is_rough(values),
+        Smoothing::Always => true,
+    };
+    let beta = match values.len() {
+        _ if !wanted => return None,
+        0..3_000 => 0.9,
+        3_000..30_000 => 0.99,
+        _ => 0.999,
+    };
+    let mut average = Average::new(beta);
+    let points = values.iter().map(|(at, value)| (*at, average.push((*value).into()) as f32)).collect();
+    Some(Smooth { points, beta })
+}
+
+/// Whether values go up and down by more than a curve can show.
+fn is_rough(values: &[(u64, f32)]) -> bool {
+    let finite: Vec<f32> = values.iter().map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
+    let all = finite.iter().fold(Extent::EMPTY, |all, value| all.join(Extent::of(*value)));
+    let jumps: f64 = finite.windows(2).map(|pair| f64::from((pair[1] - pair[0]).abs())).sum();
+    jumps > ROUGH * f64::from(all.max - all.min)
+}
+
+impl Figure {
+    fn draw(&self, places: &Places, marks: &[Mark<u32>], notches: &[u64], room: u16, svg: &mut String) {
+        let all = self.all;
+        let decades = all.min > 0.0 && all.max / all.min >= LOGARITHMIC_FROM;
+        let scale = self.scale.unwrap_or(if decades { Scale::Log } else { Scale::Linear });
+        let range = match (self.from_zero, scale) {
+            (FromZero::No, Scale::Linear) => scale.round_out(all.min.into(), all.max.into()),
+            _ => scale.range(all),
+        };
+        put(svg, format_args!("<text x=\"0\" y=\"10\" font-weight=\"bold\">{}</text>", escaped(&self.title)));
+        let settings = self.settings(scale);
         put(
             svg,
             format_args!(
-                "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"/>"
+                "<text x=\"{}\" y=\"10\" text-anchor=\"end\" fill=\"#{:06x}\">{settings}</text>",
+                WIDTH - room * LETTER.0,
+                QUIET
             ),
         );
+        put(svg, format_args!("<g transform=\"translate(0 {TITLE})\">"));
+        let sheet = sheet(WIDTH, HEIGHT, GUTTER * LETTER.0);
+        let frame = Frame::new(sheet, &places.ruler(), range, scale, room);
+        let traces = self.traces(frame.edges());
+        let chart = Chart { frame: &frame, traces: &traces, marks, notches, told: None, quiet: QUIET };
+        chart.draw(&mut Paper::new(&frame, svg));
+        svg.push_str("</g>\n");
     }
 
-    /// Stretches of pixel columns with their smallest and largest value. A value that is not finite ends a stretch.
-    fn columns(&self, line: &Line) -> Vec<Vec<(f64, f64, f64)>> {
-        let mut stretches = vec![Vec::<(f64, f64, f64)>::new()];
-        for point in &line.points {
-            if !point.value.is_finite() {
-                stretches.push(Vec::new());
-                continue;
-            }
-            let (x, value) = (self.x(point.step as f64).floor(), point.value);
-            let Some(stretch) = stretches.last_mut() else { continue };
-            match stretch.last_mut() {
-                Some((its, low, high)) if *its == x => (*low, *high) = (low.min(value), high.max(value)),
-                _ => stretch.push((x, value, value)),
-            }
-        }
-        stretches.retain(|stretch| !stretch.is_empty());
-        stretches
+    /// What one has to know to read it.
+    fn settings(&self, scale: Scale) -> String {
+        let gaps = self.all.gaps;
+        let gaps = (gaps > 0).then(|| format!("× {} not finite", digits::thousands(gaps.into())));
+        let scale = (scale == Scale::Log).then(|| "log y".to_owned());
+        let smooth = self.curves.iter().find_map(|curve| curve.smooth.as_ref());
+        let smooth = smooth.map(|smooth| format!("smooth {}", smooth.beta));
+        let settings: Vec<String> = [gaps, scale, smooth].into_iter().flatten().collect();
+        settings.join(" · ")
     }
 
-    fn draw_edits(&self, svg: &mut String, edits: &[&Edit]) {
-        let mut free = [f64::NEG_INFINITY; 2];
-        for edit in edits {
-            let x = self.x(edit.step as f64);
-            let (top, bottom) = (self.top, self.top + HEIGHT);
-            put(svg, format_args!("<path d=\"M{x:.1} {top}V{bottom}\" stroke=\"#555555\" stroke-dasharray=\"3 3\"/>"));
-            // Two rows of labels; where both are taken the line says that there was an edit.
-            let text = edit.describe(brief);
-            let Some(row) = free.iter().position(|free| *free <= x) else { continue };
-            free[row] = x + 6.5 * text.chars().count() as f64 + 6.0;
-            let y = top - 3.0 - 12.0 * row as f64;
-            put(svg, format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"10\">{}</text>", escaped(&text)));
-        }
-    }
-
-    /// Names at the curves' ends, one below the other.
-    fn draw_names(&self, svg: &mut String, lines: &[Line]) {
-        let end = |line: &Line| line.points.iter().rev().find(|point| point.value.is_finite()).map(|point| point.value);
-        let mut names: Vec<(f64, &Line)> = lines.iter().filter_map(|line| Some((self.y(end(line)?), line))).collect();
-        names.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-        let mut free = self.top + 4.0;
-        for (wanted, line) in names {
-            let y = (wanted + 4.0).max(free);
-            free = y + 13.0;
-            let (x, colour) = (LEFT + WIDTH + 6.0, line.colour);
-            put(svg, format_args!("<text x=\"{x}\" y=\"{y:.1}\" fill=\"{colour}\">{}</text>", escaped(line.name)));
-        }
+    /// All curves, and behind them as they are those that are smoothed.
+    fn traces(&self, edges: &[u64]) -> Vec<Trace<Pen, u32>> {
+        let trace = |points: &Points, curve: &Curve, pen, label| Trace {
+            columns: points.between(edges).collect(),
+            pen,
+            style: curve.colour,
+            label,
+            join: Join::Line,
+        };
+        let bands = self.curves.iter().filter(|curve| curve.smooth.is_some());
+        let bands = bands.map(|curve| trace(&curve.points, curve, BAND, None));
+        let lines = self.curves.iter().map(|curve| {
+            let points = curve.smooth.as_ref().map_or(&curve.points, |smooth| &smooth.points);
+            trace(points, curve, curve.pen, Some(curve.label.clone()))
+        });
+        bands.chain(lines).collect()
     }
 }
 
-/// Adds a polyline to a path.
-fn trace(path: &mut String, corners: impl Iterator<Item = (f64, f64)>) {
-    for (at, (x, y)) in corners.enumerate() {
-        let letter = if at == 0 { 'M' } else { 'L' };
-        // A string takes everything.
-        let _ = write!(path, "{letter}{x:.1} {y:.1}");
+/// Axes and words.
+const QUIET: u32 = 0x333333;
+
+/// What is smoothed, as it is.
+const BAND: Pen = Pen { dashes: "", width: 1.0, opacity: 0.3 };
+
+/// What the signs mean: the sessions by their letters, each edit and note, and once what else is marked.
+fn told(sessions: &[Session], marks: &[Mark<u32>], places: &Places) -> Vec<String> {
+    let names = sessions.iter().enumerate().map(|(at, session)| format!("{} {}", letter(at), session.name));
+    let mut told: Vec<String> = if sessions.len() > 1 { names.collect() } else { Vec::new() };
+    for mark in marks {
+        let text = match sign::meaning(&mark.sign) {
+            Some(meaning) => format!("{} {meaning}", mark.sign),
+            None => format!("{} {}: {}", mark.sign, places.told(mark.at), mark.text),
+        };
+        if !told.contains(&text) {
+            told.push(text);
+        }
     }
+    told
 }
+
+/// As many texts in a line as it has room for.
+fn flow(texts: &[String], letters: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for text in texts {
+        match lines.last_mut().filter(|line| line.chars().count() + BLANK.len() + text.chars().count() <= letters) {
+            Some(line) => line.extend([BLANK, text.as_str()]),
+            None => lines.push(text.clone()),
+        }
+    }
+    lines
+}
+
+/// Between two texts in a line; more than one blank XML has no place for.
+const BLANK: &str = " · ";
 
 fn put(svg: &mut String, text: std::fmt::Arguments) {
     // A string takes everything.
@@ -332,4 +302,65 @@ fn put(svg: &mut String, text: std::fmt::Arguments) {
 fn escaped(text: &str) -> String {
     let text = crate::stream::printable(text);
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(values: impl Iterator<Item = f32>) -> Figure {
+        let points: Points = (0..).zip(values).collect();
+        let all = points.values().extent(0..points.at().len());
+        let pen = Pen { dashes: "", width: 1.0, opacity: 1.0 };
+        let curve = Curve { points, smooth: None, label: "it".into(), colour: 0, pen };
+        Figure { title: "it".into(), curves: vec![curve], all, scale: None, from_zero: FromZero::Yes }
+    }
+
+    fn draw(figure: &Figure) -> String {
+        let mut places = Places::new(&[], Alignment::Step);
+        figure.curves.iter().for_each(|curve| places.reach(curve.points.at().last().unwrap_or(0)));
+        let mut svg = String::new();
+        figure.draw(&places, &[], &[], 10, &mut svg);
+        svg
+    }
+
+    /// The path of the curve, in words of one place each.
+    fn path(svg: &str) -> &str {
+        let line = svg.lines().find(|line| line.contains("#000000")).unwrap_or_default();
+        line.split('"').nth(1).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_spike_of_a_single_step_reaches_the_top_at_any_length() {
+        for length in [10, 1_000, 300_000] {
+            let svg = draw(&figure((0..length).map(|at| if at == length / 3 { 10.0 } else { 1.0 })));
+            // The plot begins eleven points below its sheet.
+            assert!(path(&svg).contains(" 11.1") || path(&svg).contains("V11.1"), "{length}: {svg}");
+            assert!(svg.len() < 20_000, "{} bytes for {length} steps", svg.len());
+        }
+    }
+
+    #[test]
+    fn values_that_are_not_finite_break_the_curve() {
+        let with = |gap: f32| draw(&figure((0..100).map(|at| if at == 50 { gap } else { 2.0 })));
+        assert_eq!(path(&with(2.0)).matches('M').count(), 1);
+        for gap in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let svg = with(gap);
+            assert_eq!(path(&svg).matches('M').count(), 2, "{svg}");
+            assert!(svg.contains(">×</text>") && svg.contains("× 1 not finite"), "{svg}");
+        }
+    }
+
+    #[test]
+    fn only_what_jumps_is_smoothed() {
+        let values = |jump: f32| -> Vec<(u64, f32)> {
+            (0..500).map(|at| (at, at as f32 / 500.0 + jump * (at % 2) as f32)).collect()
+        };
+        assert!(
+            smoothed(&values(0.0), Smoothing::Rough).is_none() && smoothed(&values(0.3), Smoothing::Rough).is_some()
+        );
+        assert!(
+            smoothed(&values(0.3), Smoothing::Never).is_none() && smoothed(&values(0.0), Smoothing::Always).is_some()
+        );
+    }
 }

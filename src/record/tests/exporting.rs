@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use tempfile::TempDir;
 
 use super::sample::{self, record, run, steps};
 use crate::record::{
-    CsvTable, EVENTS, Error, Existing, MANIFEST, Mapping, Named, Session, add_note, import, notes, to_csv,
+    Alignment, CsvTable, EVENTS, Error, Existing, MANIFEST, Mapping, Named, Session, add_note, import, notes, to_csv,
     to_json_lines, to_markdown, to_svg, to_tensorboard, write_file, write_run,
 };
 use crate::stream::*;
@@ -151,20 +152,64 @@ fn a_picture_has_the_charts_that_were_asked_for() {
     let (_folder, session) = recorded();
     let picture = |charts: &[&str]| {
         let charts: Vec<String> = charts.iter().map(|chart| (*chart).to_owned()).collect();
-        text(|out| to_svg(&session, &charts, out))
+        text(|out| to_svg(slice::from_ref(&session), &charts, Alignment::Step, out))
     };
     let titles = |svg: &str| svg.matches("font-weight=\"bold\"").count();
     assert_eq!(titles(&picture(&[])), 2);
     let svg = picture(&["accuracy", "budget_decay", "fc1.weight/norm"]);
-    assert!(svg.contains(">budget_decay</text>") && svg.contains(">fc1.bias</text>"), "{svg}");
+    assert!(svg.contains(">budget_decay</text>") && svg.contains(">fc1.bias "), "{svg}");
     assert_eq!(titles(&svg), 3);
-    let wrong = to_svg(&session, &["colour".to_owned()], &mut Vec::new()).unwrap_err().to_string();
+    let fails = |charts: &[&str]| {
+        let charts: Vec<String> = charts.iter().map(|chart| (*chart).to_owned()).collect();
+        to_svg(slice::from_ref(&session), &charts, Alignment::Step, &mut Vec::new()).unwrap_err().to_string()
+    };
+    let wrong = fails(&["colour"]);
     assert!(wrong.contains("no session has a column `colour`; there are validation/loss, "), "{wrong}");
     assert!(wrong.contains(", rotation, ") && !wrong.contains("fc1.weight"), "{wrong}");
     // It takes a hundred updates until it is known.
-    let asked = ["loss", "scale_invariant"].map(str::to_owned);
-    let empty = to_svg(&session, &asked, &mut Vec::new()).unwrap_err().to_string();
+    let empty = fails(&["loss", "scale_invariant"]);
     assert_eq!(empty, "there is nothing to draw of `scale_invariant`: the session has no finite value of it");
+}
+
+#[test]
+fn a_picture_tells_gaps_edits_notes_and_last_values() {
+    let (_folder, session) = recorded();
+    let svg = text(|out| to_svg(slice::from_ref(&session), &["loss".to_owned()], Alignment::Step, out));
+    // A batch and an evaluation of both data sets have losses that are no numbers.
+    for part in
+        [">× 3 not finite · log y · smooth 0.9</text>", ">×</text>", ">①</text>", ">λ 0 → 3</text>", ">ⓐ</text>"]
+    {
+        assert!(svg.contains(part), "no {part} in {svg}");
+    }
+    for part in [">train 0.750</text>", ">validation 1.50</text>", ">① step 3: λ 0 → 3 · ⓐ step 6: two"] {
+        assert!(svg.contains(part), "no {part} in {svg}");
+    }
+    assert!(
+        svg.contains(" · ② step 6: λ fc1.weight 3 → 0.3 · ③ step 6: ") && !svg.contains("NaN") && !svg.contains("inf"),
+        "{svg}"
+    );
+}
+
+#[test]
+fn a_picture_of_several_sessions_has_their_curves_over_each_other() {
+    let folder = TempDir::new().unwrap();
+    let sessions = ["one", "other"].map(|name| {
+        let path = folder.path().join(format!("{name}.wdtop"));
+        record(&path, run());
+        Session::open(&path).unwrap()
+    });
+    let picture = |charts: &[String], align| text(|out| to_svg(&sessions, charts, align, out));
+    let svg = picture(&[], Alignment::Edit(1));
+    for part in [">validation/loss</text>", ">a 1.50</text>", ">b 1.50</text>", ">steps since the edit</text>"] {
+        assert!(svg.contains(part), "no {part} in {svg}");
+    }
+    assert!(svg.contains(">a one · b other · a① +0 steps: λ 0 → 3"), "{svg}");
+    for (align, name) in [(Alignment::Epoch, "epoch"), (Alignment::Time, "time")] {
+        assert!(picture(&["fc1.weight/norm".into()], align).contains(&format!(">{name}</text>")), "{name}");
+    }
+    // The norm of which tensor?
+    let wrong = to_svg(&sessions, &["norm".into()], Alignment::Step, &mut Vec::new()).unwrap_err().to_string();
+    assert!(wrong.contains("no session has a column `norm`") && wrong.contains("fc1.weight/norm"), "{wrong}");
 }
 
 #[test]

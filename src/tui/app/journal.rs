@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::chart::sign;
 use crate::stream::{Alert, AlertKind, Columns, Edit, Level, Summary, Weights};
 use crate::tui::coach::Hint;
 
@@ -143,8 +144,8 @@ impl Journal {
     /// The steps at which a snapshot was taken or gone back to, each with its sign.
     pub fn snapshots(&self) -> impl Iterator<Item = (u64, &'static str)> {
         self.entries.iter().filter_map(|entry| match entry.what {
-            Happening::Snapshot => Some((entry.step, "▣")),
-            Happening::Restored(_) => Some((entry.step, "↶")),
+            Happening::Snapshot => Some((entry.step, sign::SNAPSHOT)),
+            Happening::Restored(_) => Some((entry.step, sign::RESTORED)),
             _ => None,
         })
     }

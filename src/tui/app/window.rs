@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::series::Scale;
-use crate::tui::widget::axis;
+use crate::chart::{Scale, round_count};
 
 /// The fewest steps that fill a chart.
 const SHORTEST: u64 = 10;
@@ -74,10 +73,10 @@ impl Window {
     pub fn steps(&self, end: u64, origin: Option<u64>) -> Range<u64> {
         match (&self.stretch, self.unit, origin) {
             (Stretch::Whole, Unit::SinceEdit, Some(origin)) => {
-                let length = axis::round_count(end.saturating_sub(origin).max(100));
+                let length = round_count(end.saturating_sub(origin).max(100));
                 origin.saturating_sub(length / 5)..origin.saturating_add(length).saturating_add(1)
             }
-            (Stretch::Whole, ..) => 0..axis::round_count(end.max(100)).saturating_add(1),
+            (Stretch::Whole, ..) => 0..round_count(end.max(100)).saturating_add(1),
             (Stretch::Tail(length), ..) => {
                 // It moves on by parts of its length, not with every frame.
                 let end = end.max(*length).next_multiple_of((length / 16).max(1));

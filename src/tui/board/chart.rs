@@ -8,18 +8,16 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
-use super::curves::{Curves, FINENESS, Loaded};
+use super::curves::{Curves, Loaded};
 use super::{Align, Board};
+use crate::chart::{FINENESS, Frame, Join, Ruler, Scale, Spread, fine_corners, round_count};
 use crate::series::Extent;
-use crate::series::Scale;
 use crate::stream::printable;
 use crate::tui::app::window::Stretch;
 use crate::tui::digits;
 use crate::tui::theme::Theme;
-use crate::tui::widget::axis::round_count;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{Guide, Join, Mark, Plot, PlotFrame, Trace};
-use crate::tui::widget::ruler::{Ruler, Spread};
+use crate::tui::widget::plot::{Grid, Guide, Mark, Plot, Trace};
 
 /// Room for the labels at the curves' ends.
 const LABELS: u16 = 11;
@@ -49,8 +47,8 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
     let (low, high) = (f64::from(all.min), f64::from(all.max));
     let scale = if board.scale() == Scale::Log && low > 0.0 { Scale::Log } else { Scale::Linear };
     let y = scale.round_out(if scale == Scale::Log { low.max(high * 1e-6) } else { low }, high);
-    let corners = corners(steps.end);
-    let plot = PlotFrame::new(inside, &ruler(board, loaded, &corners), y, scale, LABELS);
+    let corners = fine_corners(steps.end);
+    let plot = Frame::new(inside, &ruler(board, loaded, &corners), y, scale, LABELS);
     let traces: Vec<Trace> = drawn
         .iter()
         .map(|at| {
@@ -76,12 +74,12 @@ pub(super) fn differences(board: &Board, baseline: usize, area: Rect, buffer: &m
     };
     let inside = frame(board, &title, &settings, area, buffer);
     let Some(loaded) = loaded(board, inside, buffer) else { return };
-    let corners = corners(shown(board, loaded).end);
+    let corners = fine_corners(shown(board, loaded).end);
     let ruler = ruler(board, loaded, &corners);
     let base = &loaded.placed[baseline];
     let others: Vec<usize> = board.drawn().into_iter().filter(|at| *at != baseline).collect();
     // The places do not depend on the heights.
-    let edges = PlotFrame::new(inside, &ruler, (0.0, 1.0), Scale::Linear, LABELS).edges().to_vec();
+    let edges = Frame::new(inside, &ruler, (0.0, 1.0), Scale::Linear, LABELS).edges().to_vec();
     let less = |at: usize, edges: &[u64]| -> Vec<Extent> {
         let points = &loaded.placed[at];
         let ends = [points, base].map(|points| points.at().last().unwrap_or(0));
@@ -95,7 +93,7 @@ pub(super) fn differences(board: &Board, baseline: usize, area: Rect, buffer: &m
     let curves: Vec<Vec<Extent>> = others.iter().map(|at| less(*at, &edges)).collect();
     let all = curves.iter().flatten().fold(Extent::of(0.0), |all, extent| all.join(*extent));
     let y = Scale::Linear.round_out(all.min.into(), all.max.into());
-    let plot = PlotFrame::new(inside, &ruler, y, Scale::Linear, LABELS);
+    let plot = Frame::new(inside, &ruler, y, Scale::Linear, LABELS);
     // The gutter is as wide as its labels: the pixel columns may be others now.
     let traces: Vec<Trace> = others
         .iter()
@@ -191,11 +189,6 @@ fn told(board: &Board, at: u64) -> String {
     }
 }
 
-/// Places and what they mean, where they are fractions.
-fn corners(end: u64) -> [(f64, f64); 2] {
-    [(0.0, 0.0), (end as f64, end as f64 / FINENESS)]
-}
-
 fn ruler<'a>(board: &Board, loaded: &Loaded, corners: &'a [(f64, f64); 2]) -> Ruler<'a> {
     let (spread, name) = match board.align {
         Align::Step => (Spread::Even(0), "step"),
@@ -206,7 +199,7 @@ fn ruler<'a>(board: &Board, loaded: &Loaded, corners: &'a [(f64, f64); 2]) -> Ru
     Ruler { steps: shown(board, loaded), spread, scale: Scale::Linear, name }
 }
 
-fn draw(board: &Board, loaded: &Loaded, frame: PlotFrame, traces: &[Trace], area: Rect, buffer: &mut Buffer) {
+fn draw(board: &Board, loaded: &Loaded, frame: Frame, traces: &[Trace], area: Rect, buffer: &mut Buffer) {
     let marks = marks(board, loaded);
     let theme = &board.theme;
     let plot = Plot {
@@ -214,6 +207,7 @@ fn draw(board: &Board, loaded: &Loaded, frame: PlotFrame, traces: &[Trace], area
         traces,
         marks: &marks,
         notches: &[],
+        grid: Grid::None,
         crosshair: board.crosshair,
         marked: None,
         quiet: theme.quiet,

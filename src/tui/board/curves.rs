@@ -1,16 +1,9 @@
 //! Curves at the places where they are drawn.
 
 use super::{Align, Sample};
+use crate::chart::fine;
 use crate::series::Points;
 use crate::stream::Edit;
-
-/// Places are whole numbers: thousandths of an epoch, milliseconds, steps.
-pub(super) const FINENESS: f64 = 1000.0;
-
-/// The place of an epoch or of seconds.
-fn fine(value: f64) -> Option<u64> {
-    (value.is_finite() && value >= 0.0).then_some((value * FINENESS) as u64)
-}
 
 /// The curves of one column.
 #[derive(Debug, Clone, Default)]

@@ -6,13 +6,13 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::{chart, frame, horizon, ruler, shorten};
+use crate::chart::{Frame, Join, Scale};
 use crate::diagnostics::measured;
-use crate::series::Scale;
 use crate::series::{Extent, Points};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{Join, PlotFrame, Trace};
+use crate::tui::widget::plot::Trace;
 
 /// Evaluations that the slope is taken over.
 const TREND: usize = 10;
@@ -50,7 +50,7 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     }
     let y = Scale::Linear.round_out(f64::from(extent.min.min(0.0)), extent.max.into());
     let place = Rect { height: chart_area, ..inside };
-    let plot = PlotFrame::new(place, &x, y, Scale::Linear, 7);
+    let plot = Frame::new(place, &x, y, Scale::Linear, 7);
     let columns: Vec<Extent> = gaps.between(plot.edges()).take(plot.columns_before(horizon(app))).collect();
     let label = Some(digits::three(measured::gap(last)));
     let pen = Pen::among(app.options.glyphs, Some('g'));

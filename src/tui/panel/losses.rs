@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{chart, frame, gaps, horizon, inside, readout, ruler};
-use crate::series::Scale;
+use crate::chart::{Frame, Join, Scale};
 use crate::series::{Column, Extent, Points};
 use crate::tui::app::{App, Panel, Run, SMOOTHINGS};
 use crate::tui::digits;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{Join, PlotFrame, Trace};
+use crate::tui::widget::plot::Trace;
 
 /// Batches as a band, their average through it, and both evaluations, validation on top.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
@@ -40,8 +40,9 @@ pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buff
         buffer.set_stringn(inside.x + 1, inside.y, text, inside.width.into(), app.theme.quiet);
         return;
     }
-    let Some(plot) = plot_frame(app, run, area) else { return };
-    let [batch, training, validation] = labels(app, run);
+    let labels = labels(app, run);
+    let plot = lay_out(app, run, area, all, &labels);
+    let [batch, training, validation] = labels;
     let known = plot.columns_before(end);
     let cuts: Vec<_> = history.steps.between(plot.edges()).take(known).collect();
     let dense = |column: &Column| cuts.iter().map(|cut| column.extent(cut.clone())).collect();
@@ -94,21 +95,15 @@ fn labels(app: &App, run: &Run) -> [Option<String>; 3] {
 }
 
 /// Where the chart lies in the panel; `None` while there is nothing to draw.
-pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<PlotFrame> {
-    let (inside, all) = (inside(area), extent(app, run));
-    // A blank before the labels; more than usual only where a loss needs an exponent.
-    let longest = labels(app, run).iter().flatten().map(|label| label.chars().count() + 1).max();
-    let room = if inside.width >= 50 { longest.unwrap_or(0).max(12) as u16 } else { 0 };
-    let range = range(app.scale, all);
-    all.has_values().then(|| PlotFrame::new(inside, &ruler(app, run), range, app.scale, room))
+pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<Frame> {
+    let all = extent(app, run);
+    all.has_values().then(|| lay_out(app, run, area, all, &labels(app, run)))
 }
 
-/// From round value to round value; a logarithmic axis ends four decades below the top, however small a loss gets.
-fn range(scale: Scale, all: Extent) -> (f64, f64) {
-    let (low, high) = (f64::from(all.min), f64::from(all.max));
-    match scale {
-        Scale::Linear => scale.round_out(low.min(0.0), high),
-        Scale::Log if high > 0.0 => scale.round_out(low.max(high * 1e-4), high),
-        Scale::Log => (0.1, 1.0),
-    }
+fn lay_out(app: &App, run: &Run, area: Rect, all: Extent, labels: &[Option<String>; 3]) -> Frame {
+    let inside = inside(area);
+    // A blank before the labels; more than usual only where a loss needs an exponent.
+    let longest = labels.iter().flatten().map(|label| label.chars().count() + 1).max();
+    let room = if inside.width >= 50 { longest.unwrap_or(0).max(12) as u16 } else { 0 };
+    Frame::new(inside, &ruler(app, run), app.scale.range(all), app.scale, room)
 }

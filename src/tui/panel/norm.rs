@@ -9,8 +9,8 @@ use super::{
     budget, chart, equilibrium, frame, gap, gaps, horizon, inside, readout, rotation, ruler, spectrum, timescale,
     weights,
 };
+use crate::chart::{Frame, Join, Scale};
 use crate::diagnostics::Course;
-use crate::series::Scale;
 use crate::series::{Column, Extent};
 use crate::stream::printable;
 use crate::tui::app::forecast::{Basis, Prediction};
@@ -18,7 +18,7 @@ use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{Join, PlotFrame, Trace};
+use crate::tui::widget::plot::Trace;
 
 /// Pixel columns of a dash, and of the blank after it.
 const DASH: usize = 2;
@@ -70,7 +70,7 @@ fn course<'a>(app: &App, run: &'a Run) -> Option<&'a Course> {
 }
 
 /// Where the chart lies in the panel; `None` while there is nothing to draw, or the panel looks at something else.
-pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<PlotFrame> {
+pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<Frame> {
     if !matches!(app.lens, Lens::Norm | Lens::Equilibrium) {
         return None;
     }
@@ -84,7 +84,7 @@ pub(super) fn plot_frame(app: &App, run: &Run, area: Rect) -> Option<PlotFrame> 
     let highest = predictions(app, run).iter().map(end).chain(followed).fold(0.0, f64::max);
     let y = Scale::Linear.round_out(0.0, f64::from(all.max).max(highest));
     let (place, _) = parts(app, area)?;
-    all.has_values().then(|| PlotFrame::new(place, &x, y, Scale::Linear, 7))
+    all.has_values().then(|| Frame::new(place, &x, y, Scale::Linear, 7))
 }
 
 /// The chart, and beside it what the tensor's numbers need, where both have room. On the equilibrium there is a chart

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{chart, frame, horizon, readout, ruler, shorten};
-use crate::series::Scale;
+use crate::chart::{Frame, Join, Scale};
 use crate::series::{Extent, Points};
 use crate::stream::{Spectra, TensorSpectrum};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
 use crate::tui::widget::dots::Pen;
-use crate::tui::widget::plot::{Join, PlotFrame, Trace};
+use crate::tui::widget::plot::Trace;
 
 /// Rows that a chart needs beside the list.
 const CHART: u16 = 7;
@@ -100,7 +100,7 @@ fn draw(app: &App, run: &Run, place: Rect, buffer: &mut Buffer) {
         return;
     }
     let y = Scale::Linear.round_out(0.0, extent.max.into());
-    let plot = PlotFrame::new(place, &x, y, Scale::Linear, 9);
+    let plot = Frame::new(place, &x, y, Scale::Linear, 9);
     let columns: Vec<Extent> = points.between(plot.edges()).take(plot.columns_before(horizon(app))).collect();
     let label =
         points.last_before(readout(app).saturating_add(1)).map(|norm| format!("σ₁ {}", digits::three(norm.into())));

@@ -5,13 +5,13 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use super::{Effect, charts};
+use crate::chart::Frame;
 use crate::tui::app::dial::Which;
 use crate::tui::app::hyper::Chosen;
 use crate::tui::app::window::{Stretch, Toward};
 use crate::tui::app::{App, Capture, Drag, Mode, Panel, Tone};
 use crate::tui::layout;
 use crate::tui::panel;
-use crate::tui::widget::plot::PlotFrame;
 
 /// Lines that a notch of the wheel scrolls.
 const NOTCH: usize = 3;
@@ -121,7 +121,7 @@ fn wheel(app: &mut App, at: Position, toward: Toward) {
     }
 }
 
-fn frame(app: &App, panel: Panel, area: Rect) -> Option<PlotFrame> {
+fn frame(app: &App, panel: Panel, area: Rect) -> Option<Frame> {
     panel::plot_frame(app, app.run.as_ref()?, panel, area)
 }
 

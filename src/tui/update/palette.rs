@@ -1,6 +1,7 @@
 //! Commands that are typed: `:set weight_decay@fc1 0.1`.
 
 use super::{Effect, charts, compare, edits, keys, replay, while_it_lasts};
+use crate::diagnostics::Reading;
 use crate::stream::{Command, DecayMode, Knob, Scope};
 use crate::tui::Access;
 use crate::tui::app::dial::{Cause, Which};
@@ -31,7 +32,7 @@ const COMMANDS: [(&str, &str); 22] = [
     ("theme", "auto, 256, dark, light, 16 or mono"),
     ("glyphs", "braille, octant or ascii"),
     ("mouse", ""),
-    ("export", "csv, jsonl, tensorboard, markdown or svg"),
+    ("export", "csv, jsonl, tensorboard, markdown, or svg and its charts"),
     ("compare", "NAMES OF SESSIONS, or their beginnings"),
     ("help", ""),
     ("quit", ""),
@@ -167,16 +168,27 @@ pub(super) fn ask_for_export(app: &mut App) {
     app.mode = Mode::Commanding { input: "export ".to_owned().into(), error: None };
 }
 
-fn export(app: &mut App, format: &str) -> Result<Vec<Effect>, String> {
+/// Values of every tensor that a chart of a picture can have, beside what diagnostics reads.
+const CHARTS: [&str; 8] =
+    ["loss", "accuracy", "norm", "grad_norm", "update_ratio", "decay", "spectral_norm", "stable_rank"];
+
+/// The format that has charts.
+const PICTURE: &str = "svg";
+
+fn export(app: &mut App, wanted: &str) -> Result<Vec<Effect>, String> {
     let formats = &app.options.formats;
+    let (format, charts) = wanted.split_once(char::is_whitespace).unwrap_or((wanted, ""));
     if formats.is_empty() {
         return Err(NOT_RECORDED.into());
     }
     if !formats.iter().any(|its| its == format) {
         return Err(format!("no format `{format}`: {}", formats.join(", ")));
     }
-    app.say(Tone::Plain, format!("writing {format} …"));
-    Ok(vec![Effect::Export(format.to_owned())])
+    if !charts.is_empty() && format != PICTURE {
+        return Err(format!("only {PICTURE} takes charts, got `{}`", charts.trim()));
+    }
+    app.say(Tone::Plain, format!("writing {wanted} …"));
+    Ok(vec![Effect::Export(wanted.to_owned())])
 }
 
 fn pace(app: &mut App, text: &str) -> Result<Vec<Effect>, String> {
@@ -232,6 +244,9 @@ pub(in crate::tui) fn candidates(app: &App, line: &str) -> Vec<String> {
         "glyphs" => Glyphs::ALL.map(|glyphs| glyphs.to_string()).to_vec(),
         "pace" => words(&["max"]),
         "export" => app.options.formats.clone(),
+        _ if before.strip_prefix("export ").is_some_and(|wanted| wanted.starts_with(PICTURE)) => {
+            words(&CHARTS).into_iter().chain(Reading::ALL.map(|(name, _)| name.to_owned())).collect()
+        }
         _ => Vec::new(),
     };
     all.into_iter().filter(|candidate| candidate.starts_with(word)).collect()

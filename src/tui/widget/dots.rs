@@ -8,6 +8,10 @@ use ratatui::symbols::pixel::OCTANTS;
 
 use crate::tui::glyphs::Glyphs;
 
+/// Dots of a cell side by side, and over each other.
+pub const COLUMNS: usize = 2;
+pub const ROWS: usize = 4;
+
 /// What stands in a cell for its dots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pen {
@@ -65,16 +69,25 @@ impl Dots {
 
     /// Sets a dot; outside the grid it does nothing.
     pub fn set(&mut self, x: usize, y: usize) {
-        if x / 2 < self.width
-            && let Some(cell) = self.cells.get_mut(y / 4 * self.width + x / 2)
+        if x / COLUMNS < self.width
+            && let Some(cell) = self.cells.get_mut(y / ROWS * self.width + x / COLUMNS)
         {
-            *cell |= 1 << (x % 2 + 2 * (y % 4));
+            *cell |= 1 << (x % COLUMNS + COLUMNS * (y % ROWS));
         }
     }
 
-    /// Sets the dots of one column from one row to another, in either order.
-    pub fn run(&mut self, x: usize, from: usize, to: usize) {
-        (from.min(to)..=from.max(to)).for_each(|y| self.set(x, y));
+    /// Sets the dots of one column from one row down to another; what is outside the grid counts for nothing.
+    pub fn run(&mut self, x: usize, top: usize, bottom: usize) {
+        if x / COLUMNS >= self.width {
+            return;
+        }
+        let column = 0b0101_0101 << (x % COLUMNS);
+        for row in top / ROWS..=bottom / ROWS {
+            let above = top.saturating_sub(row * ROWS);
+            let below = (row * ROWS + ROWS - 1).saturating_sub(bottom);
+            let Some(cell) = self.cells.get_mut(row * self.width + x / COLUMNS) else { return };
+            *cell |= column & (0xff << (above * COLUMNS)) & (0xff >> (below * COLUMNS));
+        }
     }
 
     /// Sets the dots between two, both included.
@@ -115,6 +128,28 @@ mod tests {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 1));
         dots.render(buffer.area, &mut buffer, pen, Style::new());
         buffer
+    }
+
+    #[test]
+    fn a_run_is_its_dots_and_what_is_outside_counts_for_nothing() {
+        for (x, top, bottom) in [(0, 0, 0), (1, 0, 11), (2, 3, 4), (3, 5, 10), (3, 9, 40), (4, 0, 3), (9, 2, 2)] {
+            let (mut run, mut dots) = (Dots::new(2, 3), Dots::new(2, 3));
+            run.run(x, top, bottom);
+            (top..=bottom).for_each(|y| dots.set(x, y));
+            assert_eq!(run.cells, dots.cells, "{x}: {top} to {bottom}");
+        }
+        for (width, height) in [(0, 0), (1, 0), (0, 1)] {
+            let mut none = Dots::new(width, height);
+            none.run(0, 0, 3);
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 1));
+            none.render(Rect::new(0, 0, width, height), &mut buffer, Pen::Braille, Style::new());
+            assert_eq!(buffer, Buffer::with_lines([" "]));
+        }
+        let mut one = Dots::new(1, 1);
+        one.run(0, 0, 3);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 1));
+        one.render(buffer.area, &mut buffer, Pen::Braille, Style::new());
+        assert_eq!(buffer, Buffer::with_lines(["⡇"]));
     }
 
     /// The same dots as the line of braille has.

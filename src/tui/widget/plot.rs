@@ -1,9 +1,5 @@
-//! A chart of series against steps.
-//!
-//! The stock chart has linear axes only, blends series that cross, and paints a NaN on its top row. This one is fed
-//! with the extent of each pixel column, so nothing between two columns is ever missed, and its cost is its size.
+//! A chart on the cells of the screen.
 
-mod frame;
 #[cfg(test)]
 mod tests;
 
@@ -12,29 +8,36 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
-pub use self::frame::{Grid, PlotFrame};
-use super::axis;
-use super::dots::{Dots, Pen};
-use crate::series::Extent;
+use super::dots::{self, Dots, Pen};
+pub use crate::chart::Guide;
+use crate::chart::{self, Chart, Frame, Run, Sheet, Side, Surface};
+use crate::tui::glyphs::Glyphs;
 
 /// Cells from one dot of the grid to the next, and what stands there.
 const GRID: u16 = 4;
 const DOT: &str = "·";
 
-/// A chart: the frame and what is in it.
+/// A series on the screen.
+pub type Trace = chart::Trace<Pen, Style>;
+
+/// A mark on the screen.
+pub type Mark = chart::Mark<Style>;
+
+/// A chart with what only a screen has: a crosshair, and a stretch that is being marked.
 #[derive(Debug)]
 pub struct Plot<'a> {
     /// Where everything goes.
-    pub frame: PlotFrame,
+    pub frame: Frame,
     /// The series, the most important one last.
     pub traces: &'a [Trace],
-    /// Vertical marks.
+    /// Vertical marks, in the order of their steps.
     pub marks: &'a [Mark],
     /// Steps with a tick of their own on the x axis.
     pub notches: &'a [u64],
+    /// What is behind the curves.
+    pub grid: Grid,
     /// The step whose values the labels tell, instead of the last.
     pub crosshair: Option<u64>,
     /// Steps that are being marked.
@@ -47,273 +50,180 @@ pub struct Plot<'a> {
     pub warning: Style,
 }
 
-/// A series as pixel columns.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trace {
-    /// One extent for each of [`PlotFrame::columns`], or for the first of them.
-    pub columns: Vec<Extent>,
-    /// What it is drawn with.
-    pub pen: Pen,
-    /// How its dots look.
-    pub style: Style,
-    /// What is written at the height of its last value, on the right.
-    pub label: Option<String>,
-    /// What is between columns without a value.
-    pub join: Join,
-}
-
-/// What is drawn between two columns that have values, where those between have none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Join {
-    /// A line.
-    #[default]
-    Line,
-    /// Nothing: dashes and dots.
-    Nothing,
-}
-
-/// A position on the x axis with a sign over it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mark {
-    /// The step.
-    pub at: u64,
-    /// One cell or two.
-    pub sign: String,
-    /// What is written beside it where that hides nothing.
-    pub text: String,
-    /// How it looks.
-    pub style: Style,
-    /// What goes down from it.
-    pub guide: Guide,
-}
-
-/// What goes down from the sign of a mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guide {
-    /// A line through the chart.
-    Line,
+/// What is behind the curves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Grid {
     /// Nothing.
+    #[default]
     None,
+    /// Sparse dots at the height of each tick.
+    Dots,
+}
+
+impl Grid {
+    /// The grid among these characters: where curves are letters and dots themselves, more of them would be read as
+    /// curves.
+    pub fn among(glyphs: Glyphs) -> Self {
+        if glyphs == Glyphs::Ascii { Grid::None } else { Grid::Dots }
+    }
+}
+
+impl From<Rect> for Sheet {
+    fn from(area: Rect) -> Sheet {
+        Sheet {
+            x: area.x..area.right(),
+            y: area.y..area.bottom(),
+            head: 0,
+            gutter: 0,
+            letter: (1, 1),
+            pixels: (dots::COLUMNS as u16, dots::ROWS as u16),
+        }
+    }
 }
 
 impl Widget for &Plot<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
-        let plot = self.frame.plot.intersection(area).intersection(buffer.area);
-        if plot.is_empty() || plot != self.frame.plot {
+        let (x, y) = (self.frame.plot_x(), self.frame.plot_y());
+        let plot = Rect::new(x.start, y.start, x.len() as u16, y.len() as u16);
+        if plot.is_empty() || plot.intersection(area).intersection(buffer.area) != plot {
             return;
         }
-        self.render_axes(buffer);
-        self.render_marks(buffer);
-        for trace in self.traces {
-            self.render_trace(trace, buffer);
-        }
-        self.render_signs(buffer);
-        self.render_crosshair(buffer);
-        self.render_marked(buffer);
-        self.render_labels(buffer);
+        let chart = Chart {
+            frame: &self.frame,
+            traces: self.traces,
+            marks: self.marks,
+            notches: self.notches,
+            told: self.crosshair,
+            quiet: self.quiet,
+        };
+        let mut cells = Cells { look: self, plot, buffer };
+        chart.draw(&mut cells);
+        cells.crosshair();
+        cells.marked();
     }
 }
 
-impl Plot<'_> {
-    fn render_axes(&self, buffer: &mut Buffer) {
-        let PlotFrame { plot, area, ticks, .. } = &self.frame;
-        if plot.x == area.x {
-            return;
-        }
-        let line = plot.x - 1;
-        for y in plot.y..plot.bottom() {
-            buffer.set_string(line, y, "│", self.quiet);
-        }
-        let mut taken = None;
-        for tick in ticks {
-            let Some(row) = self.frame.row(*tick as f32) else { continue };
-            let y = plot.y + (row / 4) as u16;
-            // Two labels in one row would be read as one.
-            if taken.replace(y) == Some(y) {
-                continue;
-            }
-            let text = axis::label(*tick, ticks);
-            let x = line.saturating_sub(text.len() as u16 + 1).max(area.x);
-            buffer.set_stringn(x, y, &text, usize::from(line - x), self.quiet);
-            buffer.set_string(line, y, "┤", self.quiet);
-            if self.frame.grid == Grid::Dots {
-                for x in (plot.x + GRID / 2..plot.right()).step_by(GRID.into()) {
-                    buffer.set_string(x, y, DOT, self.quiet);
-                }
-            }
-        }
-        if plot.bottom() < area.bottom() {
-            buffer.set_string(line, plot.bottom(), "└", self.quiet);
-            for x in plot.x..plot.right() {
-                buffer.set_string(x, plot.bottom(), "─", self.quiet);
-            }
-        }
-        self.render_steps(buffer);
-    }
+/// The cells that a chart is drawn on.
+struct Cells<'a> {
+    look: &'a Plot<'a>,
+    plot: Rect,
+    buffer: &'a mut Buffer,
+}
 
-    /// The labels of the x axis, as many as do not touch.
-    fn render_steps(&self, buffer: &mut Buffer) {
-        let PlotFrame { plot, area, labels, name, .. } = &self.frame;
-        let y = plot.bottom() + 1;
-        if y >= area.bottom() {
-            return;
-        }
-        // Where they would be a line of their own they tell nothing.
-        let notches: Vec<u16> = self.notches.iter().filter_map(|step| self.frame.column(*step)).collect();
-        for x in notches.iter().filter(|_| notches.len() <= usize::from(plot.width / 2)) {
-            buffer.set_string(*x, plot.bottom(), "┴", self.quiet);
-        }
-        let last = area.right().saturating_sub(Span::raw(*name).width() as u16 + 1);
-        let mut free = area.x;
-        for (share, text) in labels.iter().filter(|(share, _)| (0.0..1.0).contains(share)) {
-            // Rounding must not take a label to the cell before.
-            let x = plot.x + (share * f64::from(plot.width) + 1e-9) as u16;
-            let width = Span::raw(text).width() as u16;
-            let from = x.saturating_sub(width / 2).max(area.x);
-            if from < free || from + width > last {
-                continue;
-            }
-            let sign = if buffer[(x, plot.bottom())].symbol() == "┴" { "┼" } else { "┬" };
-            buffer.set_string(x, plot.bottom(), sign, self.quiet);
-            buffer.set_string(from, y, text, self.quiet);
-            free = from + width + 1;
-        }
-        if last + 1 >= free {
-            buffer.set_string(last + 1, y, *name, self.quiet);
+impl Cells<'_> {
+    /// Writes one character. Going through a line of text for it costs more than the rest of a chart.
+    fn put(&mut self, x: u16, y: u16, symbol: &str, style: Style) {
+        if let Some(cell) = self.buffer.cell_mut((x, y)) {
+            cell.set_symbol(symbol).set_style(style);
         }
     }
 
-    fn render_trace(&self, trace: &Trace, buffer: &mut Buffer) {
-        let plot = self.frame.plot;
-        let mut dots = Dots::new(plot.width, plot.height);
-        // The run of the last column that had one; a gap between breaks the line.
-        let mut before: Option<(usize, usize, usize)> = None;
-        for (x, extent) in trace.columns.iter().enumerate().take(self.frame.columns()) {
-            if extent.gaps > 0 {
-                before = None;
-            }
-            if !extent.has_values() {
-                if trace.join == Join::Nothing {
-                    before = None;
-                }
-                continue;
-            }
-            let Some(top) = self.frame.row(extent.max) else {
-                before = None;
-                continue;
-            };
-            // A run that reaches below what a logarithm can show ends at the foot.
-            let bottom = self.frame.row(extent.min).unwrap_or(usize::from(plot.height) * 4 - 1);
-            dots.run(x, top, bottom);
-            if let Some((left, its_top, its_bottom)) = before {
-                // From the nearest end of one run to the nearest end of the other.
-                let from = bottom.clamp(its_top, its_bottom);
-                let to = from.clamp(top, bottom);
-                let from = to.clamp(its_top, its_bottom);
-                if x > left + 1 || from.abs_diff(to) > 1 {
-                    dots.line((left, from), (x, to));
-                }
-            }
-            before = Some((x, top, bottom));
-        }
-        dots.render(plot, buffer, trace.pen, trace.style);
+    /// Writes one character of the x axis.
+    fn put_below(&mut self, x: u16, symbol: &str, style: Style) {
+        self.put(x, self.plot.bottom(), symbol, style);
     }
 
-    /// The vertical lines of the marks, behind the series.
-    fn render_marks(&self, buffer: &mut Buffer) {
-        let plot = self.frame.plot;
-        for mark in self.marks.iter().filter(|mark| mark.guide == Guide::Line) {
-            let Some(x) = self.frame.column(mark.at) else { continue };
-            for y in plot.y..plot.bottom() {
-                buffer.set_string(x, y, "┊", mark.style);
-            }
-        }
-    }
-
-    /// What must not be hidden by any series: the signs of the marks, and × where values were not finite.
-    fn render_signs(&self, buffer: &mut Buffer) {
-        let plot = self.frame.plot;
-        let (mut last, mut free, mut before) = (None, plot.x, "");
-        for mark in self.marks {
-            let Some(x) = self.frame.column(mark.at) else { continue };
-            // The same sign once; other signs of one column stand side by side.
-            if last == Some(x) && std::mem::replace(&mut before, &mark.sign) == mark.sign {
-                continue;
-            }
-            before = &mark.sign;
-            let x = if last.replace(x) == Some(x) { free } else { x };
-            let width = Span::raw(&mark.sign).width() as u16;
-            let x = x.min(plot.right().saturating_sub(width)).max(plot.x);
-            free = x + width;
-            buffer.set_stringn(x, plot.y, &mark.sign, usize::from(plot.right() - x), mark.style);
-            let (from, length) = (x + width + 1, Span::raw(&mark.text).width() as u16);
-            let blank = |x: u16| matches!(buffer[(x, plot.y)].symbol(), " " | DOT);
-            if length > 0 && from + length <= plot.right() && (from - 1..from + length).all(blank) {
-                buffer.set_string(from, plot.y, &mark.text, mark.style);
-            }
-        }
-        for trace in self.traces {
-            for (x, extent) in trace.columns.iter().enumerate().take(self.frame.columns()) {
-                if extent.gaps > 0 {
-                    buffer.set_string(plot.x + (x / 2) as u16, plot.y, "×", self.warning);
-                }
-            }
-        }
+    fn symbol(&self, x: u16, y: u16) -> &str {
+        self.buffer.cell((x, y)).map_or("", |cell| cell.symbol())
     }
 
     /// A line through all of the chart, behind its curves.
-    fn render_crosshair(&self, buffer: &mut Buffer) {
-        let plot = self.frame.plot;
-        let Some(x) = self.crosshair.and_then(|step| self.frame.column(step)) else { return };
-        for y in plot.y..plot.bottom() {
-            if matches!(buffer[(x, y)].symbol(), " " | "┊" | DOT) {
-                buffer.set_string(x, y, "┃", self.strong);
+    fn crosshair(&mut self) {
+        let Some(column) = self.look.crosshair.and_then(|step| self.look.frame.column(step)) else { return };
+        let x = self.look.frame.x_of(column);
+        for y in self.plot.y..self.plot.bottom() {
+            if matches!(self.symbol(x, y), " " | "┊" | DOT) {
+                self.put(x, y, "┃", self.look.strong);
             }
         }
-        if plot.bottom() < self.frame.area.bottom() {
-            buffer.set_string(x, plot.bottom(), "▲", self.strong);
-        }
+        self.put_below(x, "▲", self.look.strong);
     }
 
     /// A heavy line under what is marked.
-    fn render_marked(&self, buffer: &mut Buffer) {
-        let PlotFrame { plot, area, .. } = self.frame;
-        let Some(Range { start, end }) = self.marked.clone().filter(|_| plot.bottom() < area.bottom()) else { return };
-        let column = |step| self.frame.column(step);
-        if let (Some(first), Some(last)) = (column(start), column(end.saturating_sub(1))) {
-            for x in first..=last {
-                buffer.set_string(x, plot.bottom(), "━", self.strong);
+    fn marked(&mut self) {
+        let Some(Range { start, end }) = self.look.marked else { return };
+        let x = |step| Some(self.look.frame.x_of(self.look.frame.column(step)?));
+        if let (Some(first), Some(last)) = (x(start), x(end.saturating_sub(1))) {
+            (first..=last).for_each(|x| self.put_below(x, "━", self.look.strong));
+        }
+    }
+}
+
+impl Surface for Cells<'_> {
+    type Pen = Pen;
+    type Style = Style;
+
+    fn axes(&mut self) {
+        let line = self.plot.x - 1;
+        for y in self.plot.y..self.plot.bottom() {
+            self.put(line, y, "│", self.look.quiet);
+        }
+        self.put_below(line, "└", self.look.quiet);
+        for x in self.plot.x..self.plot.right() {
+            self.put_below(x, "─", self.look.quiet);
+        }
+    }
+
+    fn tick_y(&mut self, row: usize) {
+        let y = self.look.frame.y_of(row);
+        self.put(self.plot.x - 1, y, "┤", self.look.quiet);
+        if self.look.grid == Grid::Dots {
+            for x in (self.plot.x + GRID / 2..self.plot.right()).step_by(GRID.into()) {
+                self.put(x, y, DOT, self.look.quiet);
             }
         }
     }
 
-    /// The series' names and last values on the right, at their height as far as there is room.
-    fn render_labels(&self, buffer: &mut Buffer) {
-        let PlotFrame { plot, area, .. } = &self.frame;
-        let (x, width) = (plot.right() + 1, usize::from(area.right().saturating_sub(plot.right() + 1)));
-        if width == 0 {
-            return;
+    fn tick_x(&mut self, share: f64) {
+        let x = self.look.frame.x_of_share(share);
+        let sign = if self.symbol(x, self.plot.bottom()) == "┴" { "┼" } else { "┬" };
+        self.put_below(x, sign, self.look.quiet);
+    }
+
+    fn notch(&mut self, column: usize) {
+        self.put_below(self.look.frame.x_of(column), "┴", self.look.quiet);
+    }
+
+    fn mark(&mut self, column: usize, style: &Style) {
+        let x = self.look.frame.x_of(column);
+        for y in self.plot.y..self.plot.bottom() {
+            self.put(x, y, "┊", *style);
         }
-        let mut labels: Vec<(usize, &Trace, &str)> = Vec::new();
-        for trace in self.traces {
-            let until = self.crosshair.map_or(usize::MAX, |step| self.frame.columns_before(step + 1));
-            let last = trace.columns.iter().take(until).rev().find(|extent| extent.has_values());
-            if let (Some(label), Some(row)) = (&trace.label, last.and_then(|last| self.frame.row(last.max))) {
-                labels.push((row, trace, label));
+    }
+
+    fn curve(&mut self, runs: impl Iterator<Item = Run>, trace: &Trace) {
+        let mut dots = Dots::new(self.plot.width, self.plot.height);
+        let mut before: Option<Run> = None;
+        for run in runs {
+            dots.run(run.x, run.top, run.bottom);
+            if let Some(left) = before.filter(|_| run.joined) {
+                // From the nearest end of one run to the nearest end of the other.
+                let from = run.bottom.clamp(left.top, left.bottom);
+                let to = from.clamp(run.top, run.bottom);
+                let from = to.clamp(left.top, left.bottom);
+                if run.x > left.x + 1 || from.abs_diff(to) > 1 {
+                    dots.line((left.x, from), (run.x, to));
+                }
             }
+            before = Some(run);
         }
-        // By the dots: curves that end in one row are not in one place.
-        labels.sort_by_key(|(row, ..)| *row);
-        let count = labels.len() as u16;
-        let mut free = plot.y;
-        for (at, (row, trace, label)) in (0..count).zip(labels) {
-            let wanted = plot.y + (row / 4) as u16;
-            // Below the one before, above the room that the ones after need.
-            let y = wanted.max(free).min(plot.bottom().saturating_sub(count - at));
-            if y >= plot.y && y < plot.bottom() {
-                buffer.set_stringn(x, y, label, width, trace.style);
-            }
-            free = y + 1;
-        }
+        dots.render(self.plot, self.buffer, trace.pen, trace.style);
+    }
+
+    fn gap(&mut self, column: usize) {
+        self.put(self.look.frame.x_of(column), self.plot.y, "×", self.look.warning);
+    }
+
+    fn is_blank(&self, place: Range<u16>) -> bool {
+        place.into_iter().all(|x| matches!(self.symbol(x, self.plot.y), " " | DOT))
+    }
+
+    fn write(&mut self, place: Range<u16>, y: u16, _: Side, text: &str, style: &Style) {
+        // Of a cell nothing is narrower than a letter: the sides of a place are the words' own.
+        self.buffer.set_stringn(place.start, y, text, place.len(), *style);
+    }
+
+    fn label(&mut self, place: Range<u16>, y: u16, text: &str, trace: &Trace) {
+        self.write(place, y, Side::Left, text, &trace.style);
     }
 }

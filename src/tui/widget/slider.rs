@@ -71,5 +71,9 @@ mod tests {
         for width in 0..14 {
             assert_eq!(draw(width, 1.0, None), Buffer::empty(Rect::new(0, 0, width, 1)));
         }
+        let slider = Slider { ends: (1e-6, 100.0), value: 1.0, wanted: None, quiet: Style::new(), style: Style::new() };
+        let mut none = Buffer::empty(Rect::ZERO);
+        slider.render(Rect::new(0, 0, 40, 3), &mut none);
+        assert_eq!(none, Buffer::empty(Rect::ZERO));
     }
 }

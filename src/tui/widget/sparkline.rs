@@ -58,6 +58,7 @@ mod tests {
     #[test]
     fn nothing_is_drawn_where_nothing_is_finite_or_no_room() {
         assert_eq!(draw(2, &[f32::NAN; 4]), Buffer::with_lines(["  "]));
-        draw(0, &[1.0]);
+        assert_eq!(draw(0, &[1.0]), Buffer::empty(Rect::new(0, 0, 0, 1)));
+        assert_eq!(draw(1, &[1.0, 2.0, 3.0, 4.0]), Buffer::with_lines(["⡠"]));
     }
 }

@@ -4,23 +4,22 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use super::super::dots::Pen;
-use super::super::ruler::Ruler;
 use super::*;
+use crate::chart::{Join, Ruler, Scale, Spread};
 use crate::series::Column;
-use crate::series::Scale;
-use crate::tui::widget::ruler::Spread;
 
 fn steps(steps: std::ops::Range<u64>) -> Ruler<'static> {
     Ruler { steps, spread: Spread::Even(0), scale: Scale::Linear, name: "step" }
 }
 
-fn plot<'a>(frame: PlotFrame, traces: &'a [Trace], marks: &'a [Mark]) -> Plot<'a> {
+fn plot<'a>(frame: Frame, traces: &'a [Trace], marks: &'a [Mark]) -> Plot<'a> {
     let plain = Style::new();
     Plot {
         frame,
         traces,
         marks,
         notches: &[],
+        grid: Grid::None,
         crosshair: None,
         marked: None,
         quiet: plain,
@@ -32,7 +31,7 @@ fn plot<'a>(frame: PlotFrame, traces: &'a [Trace], marks: &'a [Mark]) -> Plot<'a
 fn draw(size: (u16, u16), values: &[&[f32]], scale: Scale, marks: &[Mark]) -> Buffer {
     let area = Rect::new(0, 0, size.0, size.1);
     let mut buffer = Buffer::empty(area);
-    let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), scale, 0);
+    let frame = Frame::new(area, &steps(0..100), (1.0, 3.0), scale, 0);
     let traces: Vec<Trace> = values
         .iter()
         .map(|values| {
@@ -58,7 +57,7 @@ fn the_axis_is_named_also_where_a_label_ends_just_before_it() {
     for width in 13..60 {
         let area = Rect::new(0, 0, width, 6);
         let mut buffer = Buffer::empty(area);
-        let frame = PlotFrame::new(area, &steps(0..2001), (1.0, 3.0), Scale::Linear, 0);
+        let frame = Frame::new(area, &steps(0..2001), (1.0, 3.0), Scale::Linear, 0);
         plot(frame, &[], &[]).render(area, &mut buffer);
         let foot: String = (0..width).map(|x| buffer[(x, 5)].symbol()).collect();
         assert!(foot.ends_with(" step"), "{foot}");
@@ -125,7 +124,7 @@ fn what_a_mark_says_is_written_where_it_hides_nothing() {
 fn the_crosshair_goes_behind_the_curve_and_the_labels_tell_its_step() {
     let area = Rect::new(0, 0, 20, 5);
     let mut buffer = Buffer::empty(area);
-    let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 7);
+    let frame = Frame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 7);
     let column: Column = (0..100).map(|at| if at < 50 { 1.0 } else { 3.0 }).collect();
     let columns = column.query(0..100, frame.edges().len() - 1).collect();
     let traces =
@@ -146,11 +145,11 @@ fn the_crosshair_goes_behind_the_curve_and_the_labels_tell_its_step() {
 fn a_grid_is_dots_behind_everything() {
     let area = Rect::new(0, 0, 17, 5);
     let mut buffer = Buffer::empty(area);
-    let frame = PlotFrame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 0).with_grid(Grid::Dots);
+    let frame = Frame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 0);
     let columns = vec![crate::series::Extent::of(2.0); 14];
     let traces = [Trace { columns, pen: Pen::Braille, style: Style::new(), label: None, join: Join::Line }];
     let mark = Mark { at: 60, sign: "①".into(), text: String::new(), style: Style::new(), guide: Guide::Line };
-    plot(frame, &traces, &[mark]).render(area, &mut buffer);
+    Plot { grid: Grid::Dots, ..plot(frame, &traces, &[mark]) }.render(area, &mut buffer);
     let picture =
         ["3 ┤  ·   · ① ·   ", "2 ┤⠤⠤⠤⠤⠤⠤⠤ ┊ ·   ", "1 ┤  ·   · ┊ ·   ", "  └┬──────┬──────", "   0     50  step"];
     assert_eq!(buffer, Buffer::with_lines(picture));

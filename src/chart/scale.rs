@@ -1,5 +1,7 @@
 //! The scales that charts are drawn on: places, ticks with round values, and ranges that do not jump.
 
+use crate::series::Extent;
+
 /// How values become heights, and places along an axis.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scale {
@@ -19,14 +21,24 @@ impl Scale {
         }
     }
 
-    /// Where a value lies between the ends of a range, 0 to 1 inside; `None` where it has no place on the scale.
-    pub fn position(self, value: f64, (low, high): (f64, f64)) -> Option<f64> {
-        let at = match self {
-            Scale::Linear => (value - low) / (high - low),
-            Scale::Log if value > 0.0 => (value / low).ln() / (high / low).ln(),
-            Scale::Log => return None,
+    /// The scale between the ends of a range.
+    pub fn between(self, (low, high): (f64, f64)) -> Span {
+        let length = match self {
+            Scale::Linear => high - low,
+            Scale::Log => (high / low).ln(),
         };
-        at.is_finite().then_some(at)
+        Span { scale: self, low, length }
+    }
+
+    /// The range to show all of these values in, from round value to round value: on a linear scale with 0, on a
+    /// logarithmic one down to four decades below the highest, however small a value gets.
+    pub fn range(self, all: Extent) -> (f64, f64) {
+        let (low, high) = (f64::from(all.min), f64::from(all.max));
+        match self {
+            Scale::Linear => self.round_out(low.min(0.0), high),
+            Scale::Log if high > 0.0 => self.round_out(low.max(high * 1e-4), high),
+            Scale::Log => (0.1, 1.0),
+        }
     }
 
     /// Round values inside a range, at most `most` of them.
@@ -57,6 +69,27 @@ impl Scale {
                 if from < to { (from, to) } else { (from / 2.0, to * 2.0) }
             }
         }
+    }
+}
+
+/// A scale between two ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    scale: Scale,
+    low: f64,
+    /// A difference, or the logarithm of a ratio.
+    length: f64,
+}
+
+impl Span {
+    /// Where a value lies between the ends, 0 to 1 inside; `None` where it has no place on the scale.
+    pub fn position(self, value: f64) -> Option<f64> {
+        let at = match self.scale {
+            Scale::Linear => (value - self.low) / self.length,
+            Scale::Log if value > 0.0 => (value / self.low).ln() / self.length,
+            Scale::Log => return None,
+        };
+        at.is_finite().then_some(at)
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use super::axis;
-use crate::series::Scale;
-use crate::tui::digits;
+use super::scale::Scale;
+use super::{axis, digits};
 
 /// A stretch of steps, and where each of them lies on the axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +28,19 @@ pub enum Spread<'a> {
     Numbers(&'a [(f64, f64)]),
     /// The same with positions in seconds, labelled as on a clock.
     Seconds(&'a [(f64, f64)]),
+}
+
+/// Steps that count epochs or seconds are thousandths of them.
+pub const FINENESS: f64 = 1000.0;
+
+/// The step of an epoch or of seconds; `None` where that is not known.
+pub fn fine(value: f64) -> Option<u64> {
+    (value.is_finite() && value >= 0.0).then_some((value * FINENESS) as u64)
+}
+
+/// The corners of an axis of such steps, up to `end`.
+pub fn fine_corners(end: u64) -> [(f64, f64); 2] {
+    [(0.0, 0.0), (end as f64, end as f64 / FINENESS)]
 }
 
 impl Ruler<'_> {
@@ -76,7 +88,8 @@ impl Ruler<'_> {
             Spread::Seconds(_) => digits::clock(tick),
         };
         // A range without any length has no ticks.
-        let share = |tick: f64| self.scale.position(tick, ends).unwrap_or(0.0);
+        let span = self.scale.between(ends);
+        let share = |tick: f64| span.position(tick).unwrap_or(0.0);
         ticks.iter().map(|tick| (share(*tick), label(*tick))).collect()
     }
 

@@ -1,6 +1,6 @@
 //! The words of an axis: labels of its ticks, and where an axis of counts ends.
 
-use crate::tui::digits;
+use super::digits;
 
 /// The end of an axis of counts: the round number at or after `count`, a little ahead of it as it grows.
 pub fn round_count(count: u64) -> u64 {
