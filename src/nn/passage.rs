@@ -10,7 +10,7 @@ use super::loss::Targets;
 use super::model::{Kind, LARGEST_VALUE, Network, Node};
 use super::taps::Taps;
 use super::winograd::{KernelSlope, Sizes, Way, Winograd};
-use crate::kernel::{Columns, Element, Instructions, LANES, Matrices, largest};
+use crate::kernel::{Columns, Element, Instructions, LANES, Matrices, filled, largest};
 use crate::scalar::is_finite;
 
 /// Threads up to which each has its own copy of the samples. It takes the time of one copy, whatever their number.
@@ -120,7 +120,7 @@ impl<T: Element> Passage<T> {
         let stride = samples.max(1).next_multiple_of(LANES);
         let copies = if threads <= MOST_COPIES && only_linear_reads_input(network) { threads.max(1) } else { 1 };
         let bands = network.stages.iter().enumerate().map(|(index, stage)| {
-            let rows = |step: usize| vec![T::zero(); stage.channels * step];
+            let rows = |step: usize| filled(stage.channels * step, T::zero());
             let copies = if index == 0 { copies } else { 1 };
             let head = network.head(index);
             let mut numbers = vec![T::zero(); stage.channels * stage.numbers];
@@ -186,13 +186,13 @@ impl<T: Element> Passage<T> {
             stride,
             used: 0,
             copies,
-            samples: vec![T::zero(); copies * stride * sample_row(network)],
+            samples: filled(copies * stride * sample_row(network), T::zero()),
             sample_bounds: (0..=stride / LANES).map(|block| block * LANES).collect(),
             sample_blocks: (0..=stride / LANES).collect(),
             whole: (0..=copies).collect(),
             largest_samples: vec![T::zero(); copies * stride / LANES],
             bands,
-            rows: vec![T::zero(); row_blocks.bounds.last().copied().unwrap_or(0)],
+            rows: filled(row_blocks.bounds.last().copied().unwrap_or(0), T::zero()),
             row_blocks,
             targets: Targets::default(),
             losses: vec![T::zero(); stride],

@@ -19,6 +19,7 @@ pub use snapshot::{PassState, RestoreError};
 use moment::{Moment, collect, needed};
 
 use super::team::{Cuts, Team};
+use crate::kernel::filled;
 use crate::optim::{Block, Hooked, Instructions, Knobs, Norms, Op, Optimizer, Pulls, Start, Whole};
 use crate::scalar::{Scalar, is_finite};
 use crate::stream::{DecayMode, TensorSums};
@@ -167,7 +168,7 @@ impl<T: Scalar> Pass<T> {
             tensor_cuts: Cuts::new(whole),
             gradient: Vec::new(),
             block_gradients: Vec::new(),
-            prepared: if prepares { vec![T::zero(); end] } else { Vec::new() },
+            prepared: if prepares { filled(end, T::zero()) } else { Vec::new() },
             state: vec![Vec::new(); starts.len()],
             starts,
             scalars,
@@ -181,7 +182,11 @@ impl<T: Scalar> Pass<T> {
             updates: 0,
             tensors: tensors.to_vec(),
             tasks,
-            weights,
+            weights: {
+                let mut own = filled(end, T::zero());
+                own.copy_from_slice(&weights);
+                own
+            },
             optimizer,
         }
     }
@@ -208,7 +213,9 @@ impl<T: Scalar> Pass<T> {
     /// remember the square for good, and its weights would never move again.
     pub fn find_gradient(&mut self, team: &mut Team, gradient: impl Fn(&Task, &mut [T]) + Sync) -> Result<(), usize> {
         let tasks = &self.tasks;
-        self.gradient.resize(self.weights.len(), T::zero());
+        if self.gradient.is_empty() {
+            self.gradient = filled(self.weights.len(), T::zero());
+        }
         team.for_each_cut(
             &self.cuts,
             &mut [&mut self.gradient],
@@ -258,7 +265,7 @@ impl<T: Scalar> Pass<T> {
         let specs = self.optimizer.rule.state();
         for ((state, spec), &start) in self.state.iter_mut().zip(specs).zip(&self.starts) {
             if state.is_empty() && (spec.needed)(own) {
-                *state = vec![T::of(start); self.weights.len()];
+                *state = filled(self.weights.len(), T::of(start));
             }
         }
         let each = self.optimizer.rule.scalars().len();

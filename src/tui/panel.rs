@@ -31,7 +31,6 @@ use super::app::lens::Lens;
 use super::app::window::Unit;
 use super::app::{App, Drag, Panel, Run};
 use super::digits;
-use super::glyphs::Glyphs;
 use super::widget::plot::{Grid, Guide, Mark, Plot, Trace};
 use crate::chart::{Frame, Ruler, Scale, Spread, sign};
 use crate::series::Extent;

@@ -6,8 +6,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::curves::{Curves, Loaded};
 use super::keys::{self, Action};
-use super::{Again, Align, Board, Detail, Host, Mode, Order, Sample, Table, Zoom, table};
-use crate::chart::Scale;
+use super::{Again, Align, Board, Detail, Host, Mode, Order, Table, Zoom, table};
 use crate::stream::Edit;
 use crate::tui::Ending;
 use crate::tui::app::window::Stretch;

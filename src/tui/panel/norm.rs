@@ -158,7 +158,7 @@ pub(super) fn draw(app: &App, run: &Run, title: &str, area: Rect, buffer: &mut B
 }
 
 /// The ends of the band that has followed the norm since the last edit, as dots.
-fn followed(app: &App, run: &Run, plot: &PlotFrame) -> Option<[Vec<Extent>; 2]> {
+fn followed(app: &App, run: &Run, plot: &Frame) -> Option<[Vec<Extent>; 2]> {
     let course = course(app, run)?;
     let band = |(at, edge): (usize, &u64)| course.band_at(*edge).filter(|_| at % (3 * DASH) == 0);
     let shown: Vec<_> = plot.edges().iter().enumerate().take(plot.columns_before(horizon(app))).map(band).collect();
