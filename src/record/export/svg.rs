@@ -38,7 +38,7 @@ const LONGEST: usize = 28;
 const LOGARITHMIC_FROM: f32 = 10.0;
 
 /// Values that go through all of their range more often than this cannot be followed.
-const ROUGH: f64 = 20.0;
+const ROUGH: f64 = 6.0;
 
 /// Writes an SVG picture of the charts asked for, one below the other, with every edit as a mark.
 ///
