@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
+use std::thread;
 
 use crossbeam_channel::bounded;
 use wdtop::cli;
@@ -41,9 +42,25 @@ fn demo(noise: f64, seed: u64, options: &[&str]) -> RunConfig {
     cli::configure("demo", &all).unwrap().0
 }
 
+/// What a run of each seed gives, side by side: runs wait for each other less than the threads of one do.
+fn of_each_seed<R: Send>(seeds: &[u64], run: impl Fn(u64) -> R + Sync) -> Vec<R> {
+    thread::scope(|scope| {
+        let runs: Vec<_> = seeds
+            .iter()
+            .map(|&seed| {
+                scope.spawn({
+                    let run = &run;
+                    move || run(seed)
+                })
+            })
+            .collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    })
+}
+
 /// Runs to the end; every event goes to `watch`.
 fn run(config: RunConfig, mut watch: impl FnMut(What)) -> Summary {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = 1;
     let (_commands, obeyed) = bounded(1);
     let (sender, events) = lossless(64);
     train::spawn(
@@ -81,7 +98,7 @@ fn demo_curve(noise: f64, edit: bool, seed: u64) -> BTreeMap<u64, [f64; 4]> {
 }
 
 fn compare_demo(scenario: &str, noise: f64, edit: bool, seeds: &[u64]) -> Vec<Cell> {
-    let curves: Vec<_> = seeds.iter().map(|&seed| demo_curve(noise, edit, seed)).collect();
+    let curves = of_each_seed(seeds, |seed| demo_curve(noise, edit, seed));
     let mut lines = REFERENCE.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let header = lines.next().unwrap();
     let column = |name: &str| header.iter().position(|column| *column == name).unwrap();
@@ -114,8 +131,7 @@ const FULL: [Full; 3] = [
 ];
 
 fn compare_full((name, optimizer, lr, weight_decay, wanted): &Full, seeds: &[u64]) -> Vec<Cell> {
-    let mut sums = [0.0; 3];
-    for &seed in seeds {
+    let each = of_each_seed(seeds, |seed| {
         let (seed, lr, weight_decay) = (seed.to_string(), lr.to_string(), weight_decay.to_string());
         let options = [
             ["--optimizer", optimizer],
@@ -128,13 +144,12 @@ fn compare_full((name, optimizer, lr, weight_decay, wanted): &Full, seeds: &[u64
         ];
         let config = cli::configure("article-mlp", &options.concat()).unwrap().0;
         let summary = run(config, |_| {});
-        let ours = [summary.validation.loss, summary.tensors[0].norm, summary.tensors[2].norm];
-        sums.iter_mut().zip(ours).for_each(|(sum, value)| *sum += value);
-    }
+        [summary.validation.loss, summary.tensors[0].norm, summary.tensors[2].norm]
+    });
     let quantities = ["val_loss", "w1", "w2"];
     let cell = |index: usize| Cell {
         what: format!("{name}: {}", quantities[index]),
-        ours: sums[index] / seeds.len() as f64,
+        ours: each.iter().map(|run| run[index]).sum::<f64>() / seeds.len() as f64,
         mean: wanted[index].0,
         deviation: wanted[index].1,
         band: 0.015,

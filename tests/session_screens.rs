@@ -60,9 +60,13 @@ impl Window {
     }
 
     fn wait_for(&self, text: &str) {
+        self.wait_until(|screen| screen.contains(text), &format!("no {text:?}"));
+    }
+
+    fn wait_until(&self, there: impl Fn(&str) -> bool, otherwise: &str) {
         let begin = Instant::now();
-        while !self.look().contains(text) {
-            assert!(begin.elapsed() < PATIENCE, "no {text:?} on\n{}", self.look());
+        while !there(&self.look()) {
+            assert!(begin.elapsed() < PATIENCE, "{otherwise} on\n{}", self.look());
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -135,7 +139,7 @@ fn a_replay_is_paused_sought_and_left_and_its_knobs_do_not_turn() {
     window.wait_for("a step is a whole number");
     window.press("\x1b");
     // What follows at once would be a key with alt.
-    window.wait_for("next edit");
+    window.wait_until(|screen| !screen.contains("Enter goes there"), "still asked for a step");
     window.press(")))))))))))))))))))))) ");
     window.wait_for("completed");
     window.press("\x1b[D");

@@ -169,7 +169,7 @@ const B_ROW: usize = SIDE + 16;
 impl Peak {
     /// On so many threads, the calling one among them.
     pub fn new(threads: usize) -> Peak {
-        let values = |len: usize, turn: usize| (0..len).map(|at| ((at * 7 + turn) % 13) as f32 * 0.1).collect();
+        let values = |len: usize, turn: usize| (0..len).map(|at| ((at * 7 + turn) % 11) as f32 * 0.1).collect();
         Peak {
             team: Team::new(threads),
             a: values(SIDE * SIDE, 0),

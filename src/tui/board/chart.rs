@@ -207,7 +207,7 @@ fn draw(board: &Board, loaded: &Loaded, frame: Frame, traces: &[Trace], area: Re
         traces,
         marks: &marks,
         notches: &[],
-        grid: Grid::None,
+        grid: Grid::among(board.glyphs),
         crosshair: board.crosshair,
         marked: None,
         quiet: theme.quiet,
