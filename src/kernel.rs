@@ -26,6 +26,6 @@ pub use dot::{Dot, dot};
 pub use elements::{Gauge, Measure, largest, map, measure, prefetch, shades, sum, transpose, zip, zip_from_two};
 pub use instructions::{Instructions, UnknownInstructions, Work};
 pub use lanes::{Element, LANES, Lanes, Vector};
-pub use memory::filled;
+pub use memory::Buffer;
 pub use product::{Factor, Places, Product, Start, Terms, product};
 pub use vector::{columns_by_vector, rows_by_vector};

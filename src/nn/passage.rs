@@ -10,7 +10,7 @@ use super::loss::Targets;
 use super::model::{Kind, LARGEST_VALUE, Network, Node};
 use super::taps::Taps;
 use super::winograd::{KernelSlope, Sizes, Way, Winograd};
-use crate::kernel::{Columns, Element, Instructions, LANES, Matrices, filled, largest};
+use crate::kernel::{Buffer, Columns, Element, Instructions, LANES, Matrices, largest};
 use crate::scalar::is_finite;
 
 /// Threads up to which each has its own copy of the samples. It takes the time of one copy, whatever their number.
@@ -39,7 +39,7 @@ pub struct Passage<T> {
     /// core has in its own cache and another reads in every step take longer to write than to compute.
     pub(super) copies: usize,
     /// Samples as they were given, `[copy][sample][value]`, padded to whole vectors.
-    pub(super) samples: Vec<T>,
+    pub(super) samples: Buffer<T>,
     /// Samples, cut into tasks.
     sample_bounds: Vec<usize>,
     /// The tasks, and the largest magnitude of each one's samples, copy by copy.
@@ -51,7 +51,7 @@ pub struct Passage<T> {
     pub(super) bands: Vec<Band<T>>,
     /// What fully connected layers take, `[sample][value]`, layer behind layer; but the first layer's, which is
     /// `samples`.
-    pub(super) rows: Vec<T>,
+    pub(super) rows: Buffer<T>,
     pub(super) row_blocks: RowBlocks,
     pub(super) targets: Targets<T>,
     pub(super) losses: Vec<T>,
@@ -61,8 +61,8 @@ pub struct Passage<T> {
 /// The memory of one stage.
 #[derive(Debug, Clone)]
 pub(super) struct Band<T> {
-    pub(super) values: Vec<T>,
-    pub(super) errors: Vec<T>,
+    pub(super) values: Buffer<T>,
+    pub(super) errors: Buffer<T>,
     /// Each channel's.
     pub(super) numbers: Vec<T>,
     /// Layer normalisation's numbers of each sample: mean, 1/deviation, two of the way back, and room for a row.
@@ -120,7 +120,7 @@ impl<T: Element> Passage<T> {
         let stride = samples.max(1).next_multiple_of(LANES);
         let copies = if threads <= MOST_COPIES && only_linear_reads_input(network) { threads.max(1) } else { 1 };
         let bands = network.stages.iter().enumerate().map(|(index, stage)| {
-            let rows = |step: usize| filled(stage.channels * step, T::zero());
+            let rows = |step: usize| Buffer::filled(stage.channels * step, T::zero());
             let copies = if index == 0 { copies } else { 1 };
             let head = network.head(index);
             let mut numbers = vec![T::zero(); stage.channels * stage.numbers];
@@ -149,7 +149,7 @@ impl<T: Element> Passage<T> {
                 errors: if purpose == Purpose::Training && stage.learns {
                     rows(stage.errors_step(stride))
                 } else {
-                    Vec::new()
+                    Buffer::default()
                 },
                 numbers,
                 columns: match head.kind {
@@ -186,13 +186,13 @@ impl<T: Element> Passage<T> {
             stride,
             used: 0,
             copies,
-            samples: filled(copies * stride * sample_row(network), T::zero()),
+            samples: Buffer::filled(copies * stride * sample_row(network), T::zero()),
             sample_bounds: (0..=stride / LANES).map(|block| block * LANES).collect(),
             sample_blocks: (0..=stride / LANES).collect(),
             whole: (0..=copies).collect(),
             largest_samples: vec![T::zero(); copies * stride / LANES],
             bands,
-            rows: filled(row_blocks.bounds.last().copied().unwrap_or(0), T::zero()),
+            rows: Buffer::filled(row_blocks.bounds.last().copied().unwrap_or(0), T::zero()),
             row_blocks,
             targets: Targets::default(),
             losses: vec![T::zero(); stride],

@@ -19,7 +19,7 @@ pub use snapshot::{PassState, RestoreError};
 use moment::{Moment, collect, needed};
 
 use super::team::{Cuts, Team};
-use crate::kernel::filled;
+use crate::kernel::Buffer;
 use crate::optim::{Block, Hooked, Instructions, Knobs, Norms, Op, Optimizer, Pulls, Start, Whole};
 use crate::scalar::{Scalar, is_finite};
 use crate::stream::{DecayMode, TensorSums};
@@ -67,15 +67,15 @@ pub struct Pass<T: Scalar> {
     cuts: Cuts,
     /// Whole tensors.
     tensor_cuts: Cuts,
-    weights: Vec<T>,
+    weights: Buffer<T>,
     /// The whole gradient, where a hook, the rule or the sentinel must see it before an update; else empty.
-    gradient: Vec<T>,
+    gradient: Buffer<T>,
     /// For each thread the gradient of the block that it updates, which so stays in its nearest cache.
     block_gradients: Vec<Vec<T>>,
     /// What the rule made of whole tensors' gradients; empty where it makes nothing of any.
-    prepared: Vec<T>,
+    prepared: Buffer<T>,
     /// For each of the rule's state tensors all its elements, or none while it was never needed.
-    state: Vec<Vec<T>>,
+    state: Vec<Buffer<T>>,
     /// What each of them starts from.
     starts: Vec<f64>,
     /// Each tensor's numbers, tensor behind tensor.
@@ -166,10 +166,10 @@ impl<T: Scalar> Pass<T> {
             instructions: options.instructions,
             cuts: Cuts::placed(ranges, places),
             tensor_cuts: Cuts::new(whole),
-            gradient: Vec::new(),
+            gradient: Buffer::default(),
             block_gradients: Vec::new(),
-            prepared: if prepares { filled(end, T::zero()) } else { Vec::new() },
-            state: vec![Vec::new(); starts.len()],
+            prepared: Buffer::filled(if prepares { end } else { 0 }, T::zero()),
+            state: vec![Buffer::default(); starts.len()],
             starts,
             scalars,
             // A hook adds two operations at most, and not in each update.
@@ -182,11 +182,7 @@ impl<T: Scalar> Pass<T> {
             updates: 0,
             tensors: tensors.to_vec(),
             tasks,
-            weights: {
-                let mut own = filled(end, T::zero());
-                own.copy_from_slice(&weights);
-                own
-            },
+            weights: Buffer::from(&weights[..]),
             optimizer,
         }
     }
@@ -214,7 +210,7 @@ impl<T: Scalar> Pass<T> {
     pub fn find_gradient(&mut self, team: &mut Team, gradient: impl Fn(&Task, &mut [T]) + Sync) -> Result<(), usize> {
         let tasks = &self.tasks;
         if self.gradient.is_empty() {
-            self.gradient = filled(self.weights.len(), T::zero());
+            self.gradient = Buffer::filled(self.weights.len(), T::zero());
         }
         team.for_each_cut(
             &self.cuts,
@@ -265,7 +261,7 @@ impl<T: Scalar> Pass<T> {
         let specs = self.optimizer.rule.state();
         for ((state, spec), &start) in self.state.iter_mut().zip(specs).zip(&self.starts) {
             if state.is_empty() && (spec.needed)(own) {
-                *state = filled(self.weights.len(), T::of(start));
+                *state = Buffer::filled(self.weights.len(), T::of(start));
             }
         }
         let each = self.optimizer.rule.scalars().len();

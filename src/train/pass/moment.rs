@@ -1,5 +1,6 @@
 //! The hyperparameters of one update as each tensor has them, and the slices that its tasks get.
 
+use crate::kernel::Buffer;
 use crate::optim::{Decay, Instructions, Knobs, Now, Optimizer, StateSpec};
 use crate::scalar::Scalar;
 use crate::stream::DecayMode;
@@ -60,7 +61,7 @@ impl<'a, T: Scalar> Moment<'a, T> {
 
 /// Of the rule's state tensors, those that are needed.
 pub(super) fn needed<'a, T>(
-    state: &'a mut [Vec<T>],
+    state: &'a mut [Buffer<T>],
     specs: &'static [StateSpec],
     own: &'a [f64],
 ) -> impl Iterator<Item = &'a mut [T]> {

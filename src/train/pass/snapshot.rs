@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::Pass;
+use crate::kernel::Buffer;
 use crate::scalar::Scalar;
 
 /// Weights and the rule's state after some update. A pass that is restored from it goes on with the same bits, given
@@ -49,8 +50,8 @@ impl<T: Scalar> Pass<T> {
         let of_tensors = |place: usize| self.scalars.iter().skip(place).step_by(each.max(1)).copied().collect();
         PassState {
             updates: self.updates,
-            weights: self.weights.clone(),
-            state: state.map(|(spec, values)| (spec.name.to_owned(), values.clone())).collect(),
+            weights: self.weights.to_vec(),
+            state: state.map(|(spec, values)| (spec.name.to_owned(), values.to_vec())).collect(),
             scalars: (0..each).map(|place| (rule.scalars()[place].name.to_owned(), of_tensors(place))).collect(),
         }
     }
@@ -67,12 +68,12 @@ impl<T: Scalar> Pass<T> {
         };
         check("weights", saved.weights.len(), count)?;
         let (specs, scalars) = (self.optimizer.rule.state(), self.optimizer.rule.scalars());
-        let mut state = vec![Vec::new(); specs.len()];
+        let mut state = vec![Buffer::default(); specs.len()];
         for (name, values) in saved.state {
             let place = specs.iter().position(|spec| spec.name == name);
             let place = place.ok_or_else(|| RestoreError::Unknown(name.clone()))?;
             check(&name, values.len(), count)?;
-            state[place] = values;
+            state[place] = Buffer::from(&values[..]);
         }
         let mut numbers = vec![0.0; tensors * scalars.len()];
         for (place, spec) in scalars.iter().enumerate() {
@@ -82,7 +83,8 @@ impl<T: Scalar> Pass<T> {
             let own = numbers.iter_mut().skip(place).step_by(scalars.len());
             own.zip(values).for_each(|(number, &value)| *number = value);
         }
-        (self.updates, self.weights, self.state, self.scalars) = (saved.updates, saved.weights, state, numbers);
+        (self.updates, self.state, self.scalars) = (saved.updates, state, numbers);
+        self.weights = Buffer::from(&saved.weights[..]);
         Ok(())
     }
 }
