@@ -274,7 +274,7 @@ impl<P, S> Chart<'_, P, S> {
             }
         }
         for (Range { end: from, .. }, mark) in signs.into_iter().filter(|(_, mark)| !mark.text.is_empty()) {
-            let place = from + letter..from + letter + sheet.width(&mark.text);
+            let place = from + letter..(from + letter).saturating_add(sheet.width(&mark.text));
             if place.end <= plot_x.end && surface.is_blank(from..place.end) {
                 surface.write(place, y, Side::Left, &mark.text, &mark.style);
             }

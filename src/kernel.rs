@@ -8,7 +8,8 @@
 //! What limits a product is the rate of fused multiply-adds, as long as its operands are at hand. A tile of outputs stays
 //! in registers while its terms go by; one operand is read a vector at a time, the other a value at a time. Terms come in
 //! blocks that all tiles of a group of rows share while they are in the nearest cache. Only a transposed operand is
-//! packed: a vector's worth of the other one is a line as it lies.
+//! packed: sixteen f32 of the other one are a line as they lie, where rows begin at lines. What every step walks over is
+//! kept so, in large pages ([`Buffer`]); asking the system for them is all that this module knows of one.
 
 mod bins;
 mod columns;

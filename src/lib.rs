@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | [`stream`] | `Event`, `Command`, statistics, configuration: plain data and the wires it travels on | anything below |
 //! | [`scalar`] | the number type: f32 runs, f64 is checked | anything else |
-//! | [`kernel`] | products, dot products, transposes, counts and row loops for each instruction set, with the same bits | anything else but `scalar` |
+//! | [`kernel`] | products, dot products, transposes, counts and row loops for each instruction set, with the same bits; the memory that they walk over | anything else but `scalar` |
 //! | [`random`] | generators by seed and purpose | anything else |
 //! | [`optim`] | hyperparameters, schedules, gradient hooks, update rules, decay, the six sums | files, clocks, threads, channels, terminals |
 //! | [`nn`] | layers, losses, initialisation; forward and backward on rows | the same |

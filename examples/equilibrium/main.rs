@@ -9,8 +9,8 @@
 //! # The first setting
 //!
 //! It is the third network that was tried; what was learned from the two before it stands below. The network is an MLP
-//! with batch normalisation behind both hidden layers, which makes `fc1.weight` and `fc2.weight` scale-invariant; 256 units wide, tanh, batches of 16, all 12,000 images with 20 % label noise; η and λ so that τ is
-//! 1,000 updates for every rule. What is measured is the mean over one τ after five. In the end AdamW and Adam with L2
+//! with batch normalisation behind both hidden layers, which makes `fc1.weight` and `fc2.weight` scale-invariant; 256
+//! units wide, tanh, batches of 16, all 12,000 images with 20 % label noise; η and λ so that τ is 1,000 updates for every rule. What is measured is the mean over one τ after five. In the end AdamW and Adam with L2
 //! train a network whose layers differ in width, and so in the size of their gradients; the rotation of its layers is
 //! compared.
 //!

@@ -45,7 +45,7 @@ pub struct Frame {
 
 impl Sheet {
     pub(super) fn width(&self, text: &str) -> u16 {
-        (text.width() as u16).saturating_mul(self.letter.0)
+        u16::try_from(text.width()).unwrap_or(u16::MAX).saturating_mul(self.letter.0)
     }
 }
 

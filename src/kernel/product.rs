@@ -103,7 +103,7 @@ impl<'a> Terms<'a> {
         }
     }
 
-    /// The same in their order, [`BLOCK`] at a time or a little more; one block without terms where there is none.
+    /// The same in their order, [`BLOCK`] or less at a time, or a whole run where that is longer; one block without terms where there is none.
     #[inline(always)]
     fn blocks(self) -> impl Iterator<Item = Block<'a>> {
         let (parts, most) = match self {
@@ -234,9 +234,13 @@ impl<T: Element> Work<T> for Product<'_, T> {
             for block in self.terms.blocks() {
                 // SAFETY: `product` has checked that every place lies within its operand.
                 let (a, a_row, block) = unsafe { self.packed::<V>(block, group.clone(), &mut pack) };
-                let tile = |row: usize, column: usize| {
-                    // SAFETY: the row is one of the group's.
-                    Tile { a: unsafe { a.add(row * a_row) }, a_row, block, start, row: group.start + row, column }
+                let tile = |row: usize, column: usize| Tile {
+                    a: a.wrapping_add(row * a_row),
+                    a_row,
+                    block,
+                    start,
+                    row: group.start + row,
+                    column,
                 };
                 let mut vector = 0;
                 while vector < vectors {
@@ -308,7 +312,8 @@ impl<T: Element> Product<'_, T> {
     ) -> (*const T, usize, Block<'b>) {
         // SAFETY: the caller's promise.
         unsafe {
-            let a = self.a.values.as_ptr().add(rows.start * self.a.row);
+            // Without terms A may hold nothing.
+            let a = self.a.values.as_ptr().wrapping_add(rows.start * self.a.row);
             match block {
                 Block::Even { at, runs: 1, run_step, terms, step } if self.a.row == 1 && step[0] > 1 => {
                     let pack = pack.as_mut_ptr().cast::<T>();
@@ -361,7 +366,7 @@ impl<T: Element> Product<'_, T> {
         // read from B, which has whole vectors, and stay in `edge`.
         unsafe {
             let c = c.add(row * self.c_row + column);
-            let b = self.b.as_ptr().add(column);
+            let b = self.b.as_ptr().wrapping_add(column);
             let mut sums = [[V::splat(T::zero()); N]; M];
             match start {
                 Start::Zero => {}

@@ -379,7 +379,7 @@ pub(super) fn sample_row(network: &Network) -> usize {
     sample_step(network.input().values())
 }
 
-/// From one sample of so many values to the next: whole vectors, and not a multiple of 4096 bytes, at which all samples'
+/// From one sample of so many values to the next: whole vectors, and not a multiple of 4096 bytes of f32, at which all samples'
 /// values of one place would want the same few places of a cache.
 pub(super) fn sample_step(values: usize) -> usize {
     match values.next_multiple_of(LANES) {

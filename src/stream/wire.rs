@@ -12,6 +12,7 @@ use std::mem::{Discriminant, discriminant};
 use crossbeam_channel::{Receiver, RecvError, Sender, TryRecvError, TrySendError, bounded};
 use thiserror::Error;
 
+use super::alert::AlertKind;
 use super::event::{Event, What};
 use super::stats::StepBatch;
 
@@ -125,14 +126,33 @@ impl EventSender {
 
     /// Keeps an event for later, statistics joined with those that wait just before.
     fn wait_with(&mut self, event: Event) {
-        join(&mut self.waiting, event);
-        if self.waiting.len() > MOST_EVENTS {
+        join(&mut self.waiting, without_weights(event));
+        // What is not thinned must not have the rest thinned again with every event.
+        if self.waiting.len() > MOST_EVENTS
+            && self.waiting.iter().filter(|event| repeats(event)).count() > MOST_EVENTS / 2
+        {
             self.waiting = thinned(std::mem::take(&mut self.waiting));
         }
         if self.waiting.iter_mut().filter_map(statistics).map(|batch| batch.len()).sum::<usize>() > MOST_WAITING {
             self.waiting.iter_mut().filter_map(statistics).for_each(StepBatch::thin);
         }
     }
+}
+
+/// A checkpoint is for the recorder, who reads a lossless wire; one that waits would hold all weights.
+fn without_weights(mut event: Event) -> Event {
+    if let What::Snapshot { checkpoint, .. } = &mut event.what {
+        *checkpoint = None;
+    }
+    event
+}
+
+/// Whether it is told again and again. All others are as many as somebody asks for.
+fn repeats(event: &Event) -> bool {
+    matches!(
+        event.what,
+        What::Evaluated(_) | What::Spectrum(_) | What::Alert(_) | What::Snapshot { .. } | What::Recording { .. }
+    )
 }
 
 fn statistics(event: &mut Event) -> Option<&mut StepBatch> {
@@ -149,21 +169,25 @@ fn join(events: &mut VecDeque<Event>, event: Event) {
     }
 }
 
-/// Without every second event of each kind that is told again and again, the last one always kept; statistics that come
-/// to stand side by side are joined. All others answer a command or a plan: they are few.
+/// Without every second event of each kind that is told again and again, the last one always kept, and of alerts the last
+/// of each kind at each tensor; statistics that come to stand side by side are joined.
 fn thinned(events: VecDeque<Event>) -> VecDeque<Event> {
-    let mut later: HashMap<Discriminant<What>, usize> = HashMap::new();
+    type Told = (Discriminant<What>, Option<(AlertKind, Option<String>)>);
+    let mut later: HashMap<Told, usize> = HashMap::new();
     let mut kept = VecDeque::new();
     for event in events.into_iter().rev() {
-        let repeats = matches!(
-            event.what,
-            What::Evaluated(_) | What::Spectrum(_) | What::Alert(_) | What::Snapshot { .. } | What::Recording { .. }
-        );
-        let count = later.entry(discriminant(&event.what)).or_default();
-        if !repeats || count.is_multiple_of(2) {
-            kept.push_front(event);
+        if repeats(&event) {
+            let alert = match &event.what {
+                What::Alert(alert) => Some((alert.kind, alert.tensor.clone())),
+                _ => None,
+            };
+            let count = later.entry((discriminant(&event.what), alert)).or_default();
+            *count += 1;
+            if count.is_multiple_of(2) {
+                continue;
+            }
         }
-        *count += 1;
+        kept.push_front(event);
     }
     let mut joined = VecDeque::with_capacity(kept.len());
     kept.into_iter().for_each(|event| join(&mut joined, event));

@@ -340,10 +340,7 @@ impl Board {
     /// The other axis for the curve, and for all of its kind.
     fn turn_scale(&mut self) {
         let scale = if is_loss(self.column_name()) { &mut self.loss_scale } else { &mut self.scale };
-        *scale = match scale {
-            Scale::Linear => Scale::Log,
-            Scale::Log => Scale::Linear,
-        };
+        *scale = scale.switched();
     }
 
     /// Of the session in the first place: how much of it is shown, where there will be more.
