@@ -75,9 +75,9 @@ fn compare_passes_and_copies() {
                 let (source, mut target, mut other) = (vec![1u8; half], vec![0u8; half], vec![0u8; half]);
                 let mut small = pieces(&source, &mut target, SMALL_PIECE);
                 let mut large = pieces(&source, &mut other, half.div_ceil(threads));
-                pass.update(&mut team, &knobs, |_, gradient| gradient.fill(1e-3));
+                pass.update(&mut team, &knobs, |_, gradient, _| gradient.fill(1e-3));
                 // What is timed finds its gradient there.
-                pass.find_gradient(&mut team, |_, gradient| gradient.fill(1e-3)).expect("a finite gradient");
+                pass.find_gradient(&mut team, |_, gradient, _| gradient.fill(1e-3)).expect("a finite gradient");
                 let times = alternate(
                     rounds,
                     [
@@ -176,9 +176,9 @@ fn price_the_sums_of(model: &str, choice: &Choice, plain: impl Fn(&mut Arrays)) 
     let own = self::knobs(choice, &shape, 1e-3, 1e-3);
     let mut pass = pass(choice, &shape, &own);
     let mut team = Team::new(1);
-    pass.update(&mut team, &own, |_, gradient| gradient.fill(1e-3));
+    pass.update(&mut team, &own, |_, gradient, _| gradient.fill(1e-3));
     // What is timed finds its gradient there.
-    pass.find_gradient(&mut team, |_, gradient| gradient.fill(1e-3)).expect("a finite gradient");
+    pass.find_gradient(&mut team, |_, gradient, _| gradient.fill(1e-3)).expect("a finite gradient");
     let mut arrays = [0.05, 1e-3, 1e-3, 1e-6].map(|value| vec![value; shape[0] * shape[1]]);
     let [whole, with, without] = alternate(
         300,
@@ -247,9 +247,9 @@ fn decay_to_nothing() {
         let [halved, kept] = [500.0, 1e-3].map(|weight_decay| knobs(&choice, &shape, 1e-3, weight_decay));
         let [mut fading, mut ordinary] = [&halved, &kept].map(|knobs| pass(&choice, &shape, knobs));
         for pass in [&mut fading, &mut ordinary] {
-            pass.update(&mut team, &kept, |_, gradient| gradient.fill(1e-3));
+            pass.update(&mut team, &kept, |_, gradient, _| gradient.fill(1e-3));
         }
-        fading.find_gradient(&mut team, |_, gradient| gradient.fill(0.0)).expect("finite");
+        fading.find_gradient(&mut team, |_, gradient, _| gradient.fill(0.0)).expect("finite");
         report_fading(
             name,
             &mut |team| fading.update_with_found(team, &halved),

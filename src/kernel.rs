@@ -28,5 +28,5 @@ pub use elements::{Gauge, Measure, largest, map, measure, prefetch, shades, sum,
 pub use instructions::{Instructions, UnknownInstructions, Work};
 pub use lanes::{Element, LANES, Lanes, Vector};
 pub use memory::Buffer;
-pub use product::{Factor, Places, Product, Start, Terms, product};
+pub use product::{Factor, Places, Product, Start, Terms, product, product_before};
 pub use vector::{columns_by_vector, rows_by_vector};

@@ -168,7 +168,7 @@ impl Fixture {
                         self.set(&mut knobs, key, value);
                     }
                 }
-                pass.update(&mut team, &knobs, |task: &Task, gradient: &mut [T]| {
+                pass.update(&mut team, &knobs, |task: &Task, gradient: &mut [T], _: &[&[T]]| {
                     let param = &self.params[task.tensor];
                     let row_len: usize = param.shape.iter().skip(1).product();
                     let raw = &self.grads[&param.name][step][task.rows.start * row_len..];

@@ -83,7 +83,7 @@ fn small_blocks() -> PassOptions {
 /// An update with gradients that the step and the element determine.
 fn update<T: Precision>(pass: &mut Pass<T>, team: &mut Team, knobs: &Knobs) {
     let step = pass.updates();
-    pass.update(team, knobs, |task: &Task, gradient: &mut [T]| {
+    pass.update(team, knobs, |task: &Task, gradient: &mut [T], _: &[&[T]]| {
         let row_len: usize = SHAPES[task.tensor].iter().skip(1).product();
         let first = task.rows.start * row_len;
         for (at, g) in gradient.iter_mut().enumerate() {
@@ -206,7 +206,7 @@ fn check_pure_decay<T: Precision>(case: &Case) {
     let keeps: Vec<T> = keeps.collect();
     let mut wanted = pass.weights().to_vec();
     for step in 0..20 {
-        pass.update(&mut team, &knobs, |_, gradient| gradient.fill(T::zero()));
+        pass.update(&mut team, &knobs, |_, gradient, _| gradient.fill(T::zero()));
         wanted.iter_mut().zip(&keeps).for_each(|(w, &keep)| *w = keep * *w);
         assert_eq!(bits(pass.weights()), bits(&wanted), "{case:?} at step {step}");
     }
@@ -283,7 +283,7 @@ fn coupled_decay_of_plain_descent_is_told_apart_even_through_a_norm_clip() {
         Some(start)
     });
     let starts: Vec<usize> = starts.collect();
-    pass.update(&mut team, &knobs, |task, g| {
+    pass.update(&mut team, &knobs, |task, g, _| {
         let row_len: usize = SHAPES[task.tensor].iter().skip(1).product();
         let first = starts[task.tensor] + task.rows.start * row_len;
         g.iter_mut().enumerate().for_each(|(at, g)| *g = gradient(first + at));
@@ -435,7 +435,7 @@ fn what_decays_towards_zero_arrives_there_in_f32() {
     let knobs = case.knobs_with(0.5, 1.0);
     let (mut pass, mut team) = (case.pass::<f32>(&knobs, small_blocks()), Team::new(1));
     for _ in 0..200 {
-        pass.update(&mut team, &knobs, |_, gradient| gradient.fill(0.0));
+        pass.update(&mut team, &knobs, |_, gradient, _| gradient.fill(0.0));
         assert!(pass.weights().iter().all(|w| *w == 0.0 || w.abs() >= f32::MIN_POSITIVE));
     }
     assert!(pass.weights().iter().all(|&w| w == 0.0));

@@ -11,8 +11,10 @@ use super::lanes::{Element, LANES, Lanes, Vector};
 /// Terms that all tiles of a group of rows add up before any adds the next ones, so that the columns of B that they share
 /// stay in the nearest cache, beside the group's part of A. An output waits in C meanwhile, which changes no bit.
 const BLOCK: usize = 128;
-/// Rows of a group: whole tiles of every instruction set.
-const GROUP: usize = 24;
+/// Rows of a group: whole tiles of every instruction set. B comes from a farther cache once for each group.
+const GROUP: usize = 48;
+/// Values of A that a group takes in at once: fewer terms than [`BLOCK`] where there are many rows.
+const PART: usize = 36 * BLOCK;
 
 /// `C[m][n] = start + Σ_k A(m, k)·B(k)[n]`
 ///
@@ -103,13 +105,14 @@ impl<'a> Terms<'a> {
         }
     }
 
-    /// The same in their order, [`BLOCK`] or less at a time, or a whole run where that is longer; one block without terms where there is none.
+    /// The same in their order, at most so many at a time, or a whole run where that is longer; one block without terms
+    /// where there is none.
     #[inline(always)]
-    fn blocks(self) -> impl Iterator<Item = Block<'a>> {
+    fn blocks(self, most: usize) -> impl Iterator<Item = Block<'a>> {
         let (parts, most) = match self {
-            Terms::Even { runs: 1, terms, .. } => (terms, BLOCK),
-            Terms::Even { runs, terms, .. } => (runs, (BLOCK / terms.max(1)).max(1)),
-            Terms::Listed(places) => (places.places.len(), BLOCK),
+            Terms::Even { runs: 1, terms, .. } => (terms, most),
+            Terms::Even { runs, terms, .. } => (runs, (most / terms.max(1)).max(1)),
+            Terms::Listed(places) => (places.places.len(), most),
         };
         let each = even_part(parts, most).max(1);
         (0..parts.max(1)).step_by(each).map(move |first| {
@@ -195,11 +198,33 @@ unsafe fn copy<T: Element, V: Lanes<T>>(from: *const T, to: *mut T, len: usize) 
     }
 }
 
+/// Asks for so many values to be brought into the second cache. They need not be there: it is but a hint.
+#[inline(always)]
+fn ask_for<T>(from: *const T, len: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for at in (0..len).step_by(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: it changes nothing but time; every processor of this kind takes it.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.wrapping_add(at).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, len);
+}
+
 /// Computes a product.
 ///
 /// # Panics
 /// Where an operand does not reach as far as the terms and sizes say.
 pub fn product<T: Element>(instructions: Instructions, product: Product<'_, T>) {
+    product_before(instructions, product, &[]);
+}
+
+/// Computes a product before a walk over C and over `next`, slices that lie as C does: they are asked for meanwhile, a
+/// few lines with each tile, for a product leaves memory idle, and a walk waits for little else.
+///
+/// # Panics
+/// As [`product`].
+pub fn product_before<T: Element>(instructions: Instructions, product: Product<'_, T>, next: &[&[T]]) {
     let Product { rows, columns, c_row, .. } = product;
     if rows == 0 || columns == 0 {
         return;
@@ -212,28 +237,36 @@ pub fn product<T: Element>(instructions: Instructions, product: Product<'_, T>) 
     if let Start::Bias(bias) = product.start {
         assert!(rows <= bias.len(), "a bias for each row");
     }
-    instructions.run(product);
+    instructions.run(Before { product, next });
 }
 
-impl<T: Element> Work<T> for Product<'_, T> {
+/// A product, and what lies as C does.
+struct Before<'a, 'n, T> {
+    product: Product<'a, T>,
+    next: &'n [&'n [T]],
+}
+
+impl<T: Element> Work<T> for Before<'_, '_, T> {
     type Outcome = ();
 
     #[inline(always)]
     fn run<V: Lanes<T>>(self) {
-        let c = self.c.as_mut_ptr();
+        let Before { product, next } = self;
+        let c = product.c.as_mut_ptr();
         // A few columns at the end are not worth a whole vector.
-        let rest = self.columns % LANES;
+        let rest = product.columns % LANES;
         let quarter = rest > 0 && rest <= LANES / 4;
-        let vectors = if quarter { self.columns / LANES } else { self.columns.div_ceil(LANES) };
-        let mut pack = [const { MaybeUninit::uninit() }; GROUP * BLOCK];
-        let height = even_part(self.rows, GROUP);
-        for first in (0..self.rows).step_by(height) {
-            let group = first..self.rows.min(first + height);
+        let vectors = if quarter { product.columns / LANES } else { product.columns.div_ceil(LANES) };
+        let mut pack = [const { MaybeUninit::uninit() }; PART];
+        let height = even_part(product.rows, GROUP);
+        for first in (0..product.rows).step_by(height) {
+            let group = first..product.rows.min(first + height);
             let [tile_rows, quarter_rows] = [V::TILE_ROWS, 8].map(|most| even_part(group.len(), most));
-            let mut start = self.start;
-            for block in self.terms.blocks() {
+            let mut start = product.start;
+            let mut is_first = true;
+            for block in product.terms.blocks(BLOCK.min(PART / group.len())) {
                 // SAFETY: `product` has checked that every place lies within its operand.
-                let (a, a_row, block) = unsafe { self.packed::<V>(block, group.clone(), &mut pack) };
+                let (a, a_row, block) = unsafe { product.packed::<V>(block, group.clone(), &mut pack) };
                 let tile = |row: usize, column: usize| Tile {
                     a: a.wrapping_add(row * a_row),
                     a_row,
@@ -254,8 +287,18 @@ impl<T: Element> Work<T> for Product<'_, T> {
                     };
                     for row in (0..group.len()).step_by(tile_rows) {
                         let rows = tile_rows.min(group.len() - row);
+                        if is_first {
+                            // The columns of the last tile may go on beyond the row: it is but a hint.
+                            let place = (group.start + row) * product.c_row + vector * LANES;
+                            for slice in next {
+                                for row in 0..rows {
+                                    let from = slice.as_ptr().wrapping_add(place + row * product.c_row);
+                                    ask_for(from, take * LANES);
+                                }
+                            }
+                        }
                         // SAFETY: as above.
-                        unsafe { self.tile_of::<V>(c, &tile(row, vector * LANES), rows, take) };
+                        unsafe { product.tile_of::<V>(c, &tile(row, vector * LANES), rows, take) };
                     }
                     vector += take;
                 }
@@ -263,10 +306,10 @@ impl<T: Element> Work<T> for Product<'_, T> {
                     for row in (0..group.len()).step_by(quarter_rows) {
                         let rows = quarter_rows.min(group.len() - row);
                         // SAFETY: as above.
-                        unsafe { self.quarter_of::<V::Quarter>(c, &tile(row, vectors * LANES), rows) };
+                        unsafe { product.quarter_of::<V::Quarter>(c, &tile(row, vectors * LANES), rows) };
                     }
                 }
-                start = Start::Sum;
+                (start, is_first) = (Start::Sum, false);
             }
         }
     }
@@ -277,20 +320,20 @@ macro_rules! tile_of {
         match ($rows, $take) {
             $(
                 // SAFETY: the caller's promise.
-                ($m, 1) => unsafe { $self.tile::<$V, $m, 1>($c, $tile) },
+                ($m, 1) if const { $m <= <$V>::TILE_ROWS } => unsafe { $self.tile::<$V, $m, 1>($c, $tile) },
                 // SAFETY: the caller's promise.
-                ($m, 2) if <$V>::TILE_VECTORS >= 2 => unsafe { $self.tile::<$V, $m, 2>($c, $tile) },
+                ($m, 2) if const { $m <= <$V>::TILE_ROWS && <$V>::TILE_VECTORS >= 2 } => unsafe { $self.tile::<$V, $m, 2>($c, $tile) },
                 // SAFETY: the caller's promise.
-                ($m, 3) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, $m, 3>($c, $tile) },
+                ($m, 3) if const { $m <= <$V>::TILE_ROWS && <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, $m, 3>($c, $tile) },
             )*
             // SAFETY: the caller's promise.
-            (4, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 4, 4>($c, $tile) },
+            (4, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 4, 4>($c, $tile) },
             // SAFETY: the caller's promise.
-            (3, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 3, 4>($c, $tile) },
+            (3, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 3, 4>($c, $tile) },
             // SAFETY: the caller's promise.
-            (2, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 2, 4>($c, $tile) },
+            (2, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 2, 4>($c, $tile) },
             // SAFETY: the caller's promise.
-            (1, 4) if <$V>::TILE_VECTORS >= 3 => unsafe { $self.tile::<$V, 1, 4>($c, $tile) },
+            (1, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 1, 4>($c, $tile) },
             _ => unreachable!("no tile is larger than a vector type's"),
         }
     };
@@ -302,13 +345,13 @@ impl<T: Element> Product<'_, T> {
     /// cost every tile a line of its own, and often a page.
     ///
     /// # Safety
-    /// A reaches as far as `product` checks; the rows are at most [`GROUP`] and the terms [`BLOCK`].
+    /// A reaches as far as `product` checks; there are at most [`PART`] of its values in these rows and terms.
     #[inline(always)]
     unsafe fn packed<'b, V: Lanes<T>>(
         &self,
         block: Block<'b>,
         rows: Range<usize>,
-        pack: &mut [MaybeUninit<T>; GROUP * BLOCK],
+        pack: &mut [MaybeUninit<T>; PART],
     ) -> (*const T, usize, Block<'b>) {
         // SAFETY: the caller's promise.
         unsafe {

@@ -5,14 +5,22 @@ use std::ops::Range;
 use super::local::{SCALE_GRADIENT, SHIFT_GRADIENT};
 use super::model::{ERROR_SUM, Kind, Role, Tensor};
 use super::passage::{Passage, Setting, copy_at, sample_row, sample_step};
-use crate::kernel::{Dot, Element, Factor, Product, Start, Terms, dot, product, sum};
+use crate::kernel::{Dot, Element, Factor, Product, Start, Terms, dot, product_before, sum};
 
 impl<T: Element> Passage<T> {
-    /// Writes the gradient of the mean loss by some rows of a tensor (those that share the first index).
+    /// Writes the gradient of the mean loss by some rows of a tensor (those that share the first index), before a walk over
+    /// it and over `next`, slices that lie as it does.
     ///
     /// # Panics
     /// Where `gradient` is not as long as those rows, or before [`Passage::backward`].
-    pub fn gradient(&self, setting: Setting<'_, T>, tensor: &Tensor, rows: Range<usize>, gradient: &mut [T]) {
+    pub fn gradient(
+        &self,
+        setting: Setting<'_, T>,
+        tensor: &Tensor,
+        rows: Range<usize>,
+        gradient: &mut [T],
+        next: &[&[T]],
+    ) {
         let (network, instructions, stride) = (setting.network, setting.instructions, self.stride);
         let node = &network.nodes[tensor.node];
         let band = &self.bands[node.stage];
@@ -29,19 +37,17 @@ impl<T: Element> Passage<T> {
                     }
                 };
                 let columns = tensor.row_len();
-                product(
-                    instructions,
-                    Product {
-                        a: Factor { values: row_of(rows.start), row: step },
-                        b,
-                        terms: Terms::Even { runs: 1, run_step: [0, 0], terms: self.used, step: [1, row] },
-                        c: gradient,
-                        c_row: columns,
-                        rows: rows.len(),
-                        columns,
-                        start: Start::Zero,
-                    },
-                );
+                let product = Product {
+                    a: Factor { values: row_of(rows.start), row: step },
+                    b,
+                    terms: Terms::Even { runs: 1, run_step: [0, 0], terms: self.used, step: [1, row] },
+                    c: gradient,
+                    c_row: columns,
+                    rows: rows.len(),
+                    columns,
+                    start: Start::Zero,
+                };
+                product_before(instructions, product, next);
             }
             (Role::Weight, Kind::Conv(_)) if let Some(slope) = &band.slope => {
                 slope.write(instructions, rows.start, gradient);

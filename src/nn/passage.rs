@@ -19,7 +19,7 @@ const MOST_COPIES: usize = 4;
 const BLOCK: usize = 8;
 /// The same of a fully connected layer: whole tiles of products, and so many rows that reading the batch once for each
 /// task does not count; fewer where a layer would make but a few tasks.
-const ROWS: usize = 24;
+const ROWS: usize = 48;
 const FEW_ROWS: usize = 12;
 /// Channels from which on there are tasks enough.
 const MANY: usize = 192;

@@ -153,7 +153,7 @@ impl Trial {
             let pieces = gradient[tensor.place.clone()].chunks_mut(rows * tensor.row_len());
             for (index, piece) in pieces.enumerate() {
                 let rows = index * rows..all.min((index + 1) * rows);
-                passage.gradient(setting, tensor, rows, piece);
+                passage.gradient(setting, tensor, rows, piece, &[]);
             }
         }
         Outcome {

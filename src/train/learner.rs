@@ -261,9 +261,9 @@ impl<T: Element> Learner<T> {
         let bounded = training.gradients_are_bounded(setting);
         let (network, training) = (&*network, &*training);
         let instructions = self.instructions;
-        let gradient = |task: &Task, gradient: &mut [T]| {
+        let gradient = |task: &Task, gradient: &mut [T], next: &[&[T]]| {
             let setting = nn::Setting { network, weights: &[], instructions };
-            training.gradient(setting, &network.tensors()[task.tensor], task.rows.clone(), gradient);
+            training.gradient(setting, &network.tensors()[task.tensor], task.rows.clone(), gradient, next);
         };
         if bounded {
             pass.update(team, knobs, gradient);

@@ -18,7 +18,7 @@ pub use snapshot::{PassState, RestoreError};
 
 use moment::{Moment, collect, needed};
 
-use super::team::{Cuts, Team};
+use super::team::{Cuts, MOST_ARENAS, Team};
 use crate::kernel::Buffer;
 use crate::optim::{Block, Hooked, Instructions, Knobs, Norms, Op, Optimizer, Pulls, Start, Whole};
 use crate::scalar::{Scalar, is_finite};
@@ -207,7 +207,11 @@ impl<T: Scalar> Pass<T> {
     /// # Errors
     /// The index of the first tensor whose gradient is not finite, or whose square is not: an adaptive rule would
     /// remember the square for good, and its weights would never move again.
-    pub fn find_gradient(&mut self, team: &mut Team, gradient: impl Fn(&Task, &mut [T]) + Sync) -> Result<(), usize> {
+    pub fn find_gradient(
+        &mut self,
+        team: &mut Team,
+        gradient: impl Fn(&Task, &mut [T], &[&[T]]) + Sync,
+    ) -> Result<(), usize> {
         let tasks = &self.tasks;
         if self.gradient.is_empty() {
             self.gradient = Buffer::filled(self.weights.len(), T::zero());
@@ -218,7 +222,7 @@ impl<T: Scalar> Pass<T> {
             &mut self.block_finite,
             |index, mut pieces, finite| {
                 let piece = pieces.next().unwrap_or_default();
-                gradient(&tasks[index], piece);
+                gradient(&tasks[index], piece, &[]);
                 *finite = piece.iter().all(|&g| is_finite(g * g));
             },
         );
@@ -237,13 +241,14 @@ impl<T: Scalar> Pass<T> {
     pub fn update_with_found(&mut self, team: &mut Team, knobs: &Knobs) {
         self.prepare(team, knobs);
         let whole = std::mem::take(&mut self.gradient);
-        self.update_blocks(team, knobs, Gradient::<T, fn(&Task, &mut [T])>::Found(&whole));
+        self.update_blocks(team, knobs, Gradient::<T, fn(&Task, &mut [T], &[&[T]])>::Found(&whole));
         self.gradient = whole;
     }
 
     /// Computes each block's gradient and updates it at once, while it is in the cache; where a hook or the rule must
-    /// see more than a block, computes all of them first. Every gradient must be finite.
-    pub fn update(&mut self, team: &mut Team, knobs: &Knobs, gradient: impl Fn(&Task, &mut [T]) + Sync) {
+    /// see more than a block, computes all of them first. Every gradient must be finite. `gradient` writes that of a task,
+    /// and gets the weights and the state that are read next: it can ask for their memory meanwhile.
+    pub fn update(&mut self, team: &mut Team, knobs: &Knobs, gradient: impl Fn(&Task, &mut [T], &[&[T]]) + Sync) {
         if self.prepared.is_empty() && !self.optimizer.hooks.measure() {
             self.prepare(team, knobs);
             self.update_blocks(team, knobs, Gradient::Computed(gradient));
@@ -329,7 +334,7 @@ impl<T: Scalar> Pass<T> {
     }
 
     /// The walk that writes the weights.
-    fn update_blocks<F: Fn(&Task, &mut [T]) + Sync>(
+    fn update_blocks<F: Fn(&Task, &mut [T], &[&[T]]) + Sync>(
         &mut self,
         team: &mut Team,
         knobs: &Knobs,
@@ -351,18 +356,21 @@ impl<T: Scalar> Pass<T> {
             scratch,
             |index, mut pieces, sums, block| {
                 let weights = pieces.next().unwrap_or_default();
+                let (mut state, mut count) = collect(pieces);
                 let task = &tasks[index];
                 let piece: &[T] = match &source {
                     Gradient::Found(whole) => &whole[places[task.tensor].start + task.first..][..weights.len()],
                     Gradient::Computed(compute) => {
                         // What it holds is overwritten; only its length matters.
                         block.resize(weights.len(), T::zero());
-                        compute(task, block);
+                        let mut next: [&[T]; MOST_ARENAS] = Default::default();
+                        let read = std::iter::once(&*weights).chain(state[..count].iter().map(|state| &**state));
+                        next.iter_mut().zip(read).for_each(|(place, slice)| *place = slice);
+                        compute(task, block, &next[..=count]);
                         block
                     }
                 };
                 let shape = &tensors[task.tensor].shape;
-                let (mut state, mut count) = collect(pieces);
                 let hooked = if rule.prepares(shape) {
                     count = 0;
                     let first = places[task.tensor].start + task.first;

@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
         for tensor in self.network.tensors() {
             let mut gradient = vec![0.0; tensor.place.len()];
             let setting = Setting { network: &self.network, weights: &weights, instructions: self.instructions };
-            self.passage.gradient(setting, tensor, 0..tensor.shape[0], &mut gradient);
+            self.passage.gradient(setting, tensor, 0..tensor.shape[0], &mut gradient, &[]);
             check.same(&tensor.name, &gradient, &expected.grads[&tensor.name]);
             all.extend(gradient);
         }
@@ -268,9 +268,9 @@ impl<'a> Run<'a> {
                 .sum();
             check.same(&format!("penalty at {step}"), &[penalty], &[trajectory.l2_penalty[step]]);
             let (network, passage, instructions) = (&self.network, &self.passage, self.instructions);
-            pass.update(&mut team, &knobs, |task: &Task, gradient: &mut [f64]| {
+            pass.update(&mut team, &knobs, |task: &Task, gradient: &mut [f64], next: &[&[f64]]| {
                 let setting = Setting { network, weights: &[], instructions };
-                passage.gradient(setting, &network.tensors()[task.tensor], task.rows.clone(), gradient);
+                passage.gradient(setting, &network.tensors()[task.tensor], task.rows.clone(), gradient, next);
             });
         }
         for tensor in self.network.tensors() {
