@@ -18,6 +18,7 @@
 mod axis;
 pub mod digits;
 mod frame;
+mod places;
 mod ruler;
 mod scale;
 pub mod sign;
@@ -26,7 +27,8 @@ use std::ops::Range;
 
 pub use axis::round_count;
 pub use frame::{Frame, Sheet};
-pub use ruler::{FINENESS, Ruler, Spread, fine, fine_corners};
+pub use places::{Alignment, AlignmentError, Places, Point};
+pub use ruler::{Ruler, Spread};
 pub use scale::Scale;
 
 use crate::series::Extent;

@@ -49,10 +49,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use align::{Aligned, AlignedRow, Alignment};
+pub use align::{Aligned, AlignedRow};
 pub use columns::Stretch;
 pub use compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, TensorNorm, compare};
-pub use curves::Point;
 pub use error::Error;
 pub use export::{
     CsvTable, Existing, to_csv, to_json_lines, to_markdown, to_svg, to_tensorboard, write_file, write_run,
@@ -69,6 +68,8 @@ pub use repeat::{LateRepeat, Past, Repeat, Resumption};
 pub use session::{Session, State, name as session_name};
 pub use steps::{LastUpdate, Steps};
 pub use verify::{Compared, Deviation, Exactness, TOLERANCE, Verdict, verify};
+
+pub use crate::chart::{Alignment, Point};
 
 use crate::stream::Description;
 use compare::settings;

@@ -30,19 +30,6 @@ pub enum Spread<'a> {
     Seconds(&'a [(f64, f64)]),
 }
 
-/// Steps that count epochs or seconds are thousandths of them.
-pub const FINENESS: f64 = 1000.0;
-
-/// The step of an epoch or of seconds; `None` where that is not known.
-pub fn fine(value: f64) -> Option<u64> {
-    (value.is_finite() && value >= 0.0).then_some((value * FINENESS) as u64)
-}
-
-/// The corners of an axis of such steps, up to `end`.
-pub fn fine_corners(end: u64) -> [(f64, f64); 2] {
-    [(0.0, 0.0), (end as f64, end as f64 / FINENESS)]
-}
-
 impl Ruler<'_> {
     /// The ends of so many equal columns, as steps: column `c` has those from `edges[c]` to before `edges[c + 1]`.
     pub fn edges(&self, columns: usize) -> Vec<u64> {

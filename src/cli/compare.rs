@@ -118,13 +118,7 @@ impl Args {
         if let Some(name) = self.curves.iter().find(|name| !columns.contains(name)) {
             return Err(Usage::of(Error::Column { name: name.clone(), known: columns.join(", ") }));
         }
-        let align = match self.align {
-            Alignment::Step => board::Align::Step,
-            Alignment::Epoch => board::Align::Epoch,
-            Alignment::Time => board::Align::Time,
-            Alignment::Edit(number) => board::Align::Edit(number),
-        };
-        let (column, baseline) = (self.curves.first().cloned(), comparison.baseline);
+        let (column, align, baseline) = (self.curves.first().cloned(), self.align, comparison.baseline);
         let preferences = preferences::load()?;
         let glyphs = self.glyphs.or(preferences.glyphs).unwrap_or_default();
         let begin = board::Begin { column, align, baseline, glyphs, ..board::Begin::default() };
@@ -201,16 +195,9 @@ pub(super) fn contest(sessions: &[Session], comparison: Comparison, columns: Vec
 }
 
 /// A curve of every session, read by several threads.
-pub(super) fn load(sessions: &[Session], column: &str) -> Result<Vec<Vec<board::Sample>>, String> {
-    let read = |session: &Session| -> Result<Vec<board::Sample>, String> {
-        let curve = session.curves(&[column]).map_err(|error| error.to_string())?.swap_remove(0);
-        let sample = |point: record::Point| board::Sample {
-            step: point.step,
-            epoch: point.epoch,
-            seconds: point.seconds,
-            value: point.value,
-        };
-        Ok(curve.into_iter().map(sample).collect())
+pub(super) fn load(sessions: &[Session], column: &str) -> Result<Vec<Vec<board::Point>>, String> {
+    let read = |session: &Session| -> Result<Vec<board::Point>, String> {
+        Ok(session.curves(&[column]).map_err(|error| error.to_string())?.swap_remove(0))
     };
     let threads = available_threads();
     let part = sessions.len().div_ceil(threads).max(1);

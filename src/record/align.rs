@@ -1,58 +1,11 @@
 //! Curves of several sessions at the same places: by step, epoch, wall time, or since an edit.
 
 use serde::Serialize;
-use thiserror::Error as Wrong;
 
 use super::compare::Number;
-use super::curves::Point;
 use super::error::Error;
 use super::session::Session;
-
-/// What "the same place" in two sessions means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Alignment {
-    /// The same number of updates.
-    #[default]
-    Step,
-    /// The same number of epochs.
-    Epoch,
-    /// The same wall time in seconds.
-    Time,
-    /// The same number of updates since the edit with this number, 1 for the first.
-    Edit(usize),
-}
-
-/// Text that is no alignment.
-#[derive(Debug, Clone, PartialEq, Eq, Wrong)]
-#[error("align must be step, epoch, time, edit or edit:N with N of at least 1, got `{0}`")]
-pub struct AlignmentError(String);
-
-impl std::str::FromStr for Alignment {
-    type Err = AlignmentError;
-
-    fn from_str(text: &str) -> Result<Self, AlignmentError> {
-        match (text, text.strip_prefix("edit:").map(str::parse)) {
-            ("step", _) => Ok(Alignment::Step),
-            ("epoch", _) => Ok(Alignment::Epoch),
-            ("time", _) => Ok(Alignment::Time),
-            ("edit", _) => Ok(Alignment::Edit(1)),
-            (_, Some(Ok(number))) if number > 0 => Ok(Alignment::Edit(number)),
-            _ => Err(AlignmentError(text.to_owned())),
-        }
-    }
-}
-
-impl std::fmt::Display for Alignment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Alignment::Step => f.write_str("step"),
-            Alignment::Epoch => f.write_str("epoch"),
-            Alignment::Time => f.write_str("seconds"),
-            Alignment::Edit(1) => f.write_str("steps since edit"),
-            Alignment::Edit(number) => write!(f, "steps since edit {number}"),
-        }
-    }
-}
+use crate::chart::{Alignment, Point};
 
 /// One curve of each session, read at the same places.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -110,12 +63,14 @@ pub(super) fn align(
 
 /// A curve as places and values, the places in order. A session without the edit has none.
 fn placed(session: &Session, curve: &[Point], alignment: Alignment) -> Vec<(f64, f64)> {
-    let edit = |number: usize| session.edits().nth(number - 1).map(|edit| edit.step as f64);
+    let origin = match alignment {
+        Alignment::Edit(number) => session.edits().nth(number - 1).map_or(f64::NAN, |edit| edit.step as f64),
+        _ => 0.0,
+    };
     let place = |point: &Point| match alignment {
-        Alignment::Step => point.step as f64,
+        Alignment::Step | Alignment::Edit(_) => point.step as f64 - origin,
         Alignment::Epoch => point.epoch,
         Alignment::Time => point.seconds,
-        Alignment::Edit(number) => edit(number).map_or(f64::NAN, |edit| point.step as f64 - edit),
     };
     let mut placed: Vec<(f64, f64)> = curve.iter().map(|point| (place(point), point.value)).collect();
     placed.retain(|(place, _)| place.is_finite());
@@ -159,16 +114,5 @@ mod tests {
             })
             .collect();
         assert_eq!(told, ["0: 1 - -", "5: NaN 7 -", "10: 3 7 -", "15: - 7 -", "20: - 8 -"]);
-    }
-
-    #[test]
-    fn alignments_are_understood_or_told() {
-        for (text, alignment) in [("step", Alignment::Step), ("time", Alignment::Time), ("edit:2", Alignment::Edit(2))]
-        {
-            assert_eq!(text.parse(), Ok(alignment));
-        }
-        for text in ["", "edit:0", "edit:x", "steps"] {
-            assert!(text.parse::<Alignment>().unwrap_err().to_string().contains("edit:N"), "{text}");
-        }
     }
 }

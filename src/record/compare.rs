@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Origin;
-use super::align::{Aligned, Alignment, align};
+use super::align::{Aligned, align};
 use super::error::Error;
 use super::outcome::{Outcome, Scores};
 use super::session::Session;
 use super::table::plain;
+use crate::chart::Alignment;
 use crate::stream::{Edit, number};
 
 /// Sessions side by side.

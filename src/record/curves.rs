@@ -6,21 +6,9 @@ use arrow_array::{Array, Float32Array, Float64Array, RecordBatch, UInt64Array};
 
 use super::error::Error;
 use super::session::Session;
+use crate::chart::Point;
 use crate::diagnostics::{Reader, Reading};
 use crate::stream::{Description, Evaluation, Event, Spectra, StepBatch, TensorSpectrum, TensorSums};
-
-/// One recorded value. What the session does not know of its place is not a number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Of an update its 0-based index, of an evaluation the number of updates made.
-    pub step: u64,
-    /// Epochs made.
-    pub epoch: f64,
-    /// Wall time of the run in seconds.
-    pub seconds: f64,
-    /// The value.
-    pub value: f64,
-}
 
 /// Values of the whole network that each update has: columns under these names.
 const NETWORK: [&str; 5] = ["loss", "accuracy", "penalty", "lr", "weight_decay"];

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::compare::{Best, Number};
-use super::curves::Point;
 use super::error::Error;
 use super::session::Session;
 use super::steps::LastUpdate;
+use crate::chart::Point;
 use crate::stream::Score;
 
 /// What a session came to.

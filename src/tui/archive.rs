@@ -3,7 +3,7 @@
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::board::{Contest, Sample};
+use super::board::{Contest, Point};
 
 /// Who knows the recordings.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub enum Answer {
     /// Sessions side by side, the one on the screen first.
     Contest(Contest),
     /// A curve of each of them.
-    Curves(Vec<Vec<Sample>>),
+    Curves(Vec<Vec<Point>>),
 }
 
 /// A recording that can be chosen.

@@ -2,7 +2,7 @@
 //!
 //! Like the screen of a run it is state, update and view: [`Board`] is plain data, [`update`] alone changes it, [`view`]
 //! draws. What is compared comes in as [`Contest`]; curves are asked for one column at a time ([`Effect::Ask`]) and
-//! come as [`Sample`]s, so that of long recordings no more is read than is looked at.
+//! come as [`Point`]s, so that of long recordings no more is read than is looked at.
 
 mod chart;
 mod curves;
@@ -29,6 +29,7 @@ pub use self::keys::markdown as comparison_keys_as_markdown;
 pub use self::run::run;
 pub use self::update::{Effect, Msg, update};
 pub use self::view::view;
+pub use crate::chart::{Alignment, Point};
 
 /// What is compared.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,33 +71,6 @@ pub struct Entrant {
     pub notes: Vec<String>,
 }
 
-/// A recorded value and its place.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    /// Updates made, or the 0-based index of the update.
-    pub step: u64,
-    /// Epochs made; not a number where that is not known.
-    pub epoch: f64,
-    /// Wall time of the run in seconds; not a number where that is not known.
-    pub seconds: f64,
-    /// The value.
-    pub value: f64,
-}
-
-/// What "the same place" in two sessions means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Align {
-    /// The same number of updates.
-    #[default]
-    Step,
-    /// The same number of epochs.
-    Epoch,
-    /// The same wall time.
-    Time,
-    /// The same number of updates since the edit with this number, 1 for the first.
-    Edit(usize),
-}
-
 /// What the screen begins with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Begin {
@@ -107,7 +81,7 @@ pub struct Begin {
     /// The curve.
     pub column: Option<String>,
     /// The alignment.
-    pub align: Align,
+    pub align: Alignment,
     /// The session from which differences are told.
     pub baseline: Option<usize>,
     /// The characters that it is made of.
@@ -143,7 +117,7 @@ pub struct Board {
     /// The place of the curve among the columns.
     column: usize,
     curves: Curves,
-    align: Align,
+    align: Alignment,
     /// The y axis of losses, and of everything else.
     loss_scale: Scale,
     scale: Scale,
@@ -233,18 +207,6 @@ enum Mode {
     Filtering(Input),
     /// The list of keys, scrolled by so many lines.
     Help { scrolled: u16 },
-}
-
-impl Align {
-    /// What the x axis counts.
-    fn name(self) -> String {
-        match self {
-            Align::Step => "step".into(),
-            Align::Epoch => "epoch".into(),
-            Align::Time => "time".into(),
-            Align::Edit(number) => format!("steps since edit {number}"),
-        }
-    }
 }
 
 impl Board {

@@ -1,7 +1,7 @@
 //! The run beside recordings: chosen from a list, compared on a screen of its own, while training goes on.
 
 use wdtop::stream::{Weights, What};
-use wdtop::tui::board::{Contest, Entrant, Sample};
+use wdtop::tui::board::{Contest, Entrant, Point};
 use wdtop::tui::{Access, Answer, Effect, Ending, Finding, Inquiry, Msg, Options, Question, Recorded};
 
 use crate::desk::Desk;
@@ -37,9 +37,9 @@ fn contest() -> Contest {
     }
 }
 
-fn curve(slope: f64) -> Vec<Sample> {
+fn curve(slope: f64) -> Vec<Point> {
     let sample =
-        |step: u64| Sample { step, epoch: step as f64 / 20.0, seconds: step as f64 / 50.0, value: slope * step as f64 };
+        |step: u64| Point { step, epoch: step as f64 / 20.0, seconds: step as f64 / 50.0, value: slope * step as f64 };
     (0..200).map(sample).collect()
 }
 

@@ -1,19 +1,17 @@
 //! Charts for a paper: those of the screen, as vector graphics on white.
 
+mod marks;
 mod paper;
-mod places;
 mod plan;
 
 use std::fmt::Write as _;
 use std::io::Write;
 
+use self::marks::{marks, notches};
 use self::paper::{LETTER, Paper, Pen, sheet};
-use self::places::Places;
 use self::plan::{Plan, Smoothing, letter, plans};
 use super::unwritten;
-use crate::chart::{Chart, Frame, Join, Mark, Scale, Trace, digits, sign};
-use crate::record::align::Alignment;
-use crate::record::curves::Point;
+use crate::chart::{Alignment, Chart, Frame, Join, Mark, Places, Ruler, Scale, Trace, digits, sign};
 use crate::record::error::Error;
 use crate::record::session::Session;
 use crate::record::table::shortened;
@@ -52,8 +50,9 @@ const ROUGH: f64 = 6.0;
 /// fails.
 pub fn to_svg(sessions: &[Session], asked: &[String], alignment: Alignment, out: &mut dyn Write) -> Result<(), Error> {
     let plans = plans(sessions, asked)?;
-    let mut places = Places::new(sessions, alignment);
-    let mut charts = read(sessions, plans, &mut places)?;
+    let edit = |session: usize, number: usize| sessions[session].edits().nth(number - 1).map(|edit| edit.step);
+    let places = Places::new(alignment, sessions.len(), edit);
+    let mut charts = read(sessions, plans, &places)?;
     // Nobody would know why a chart that was asked for is not there.
     if let Some((_, name)) = charts.iter().zip(asked).find(|(chart, _)| !chart.all.has_values()) {
         return Err(Error::NoValues { name: name.clone() });
@@ -62,13 +61,15 @@ pub fn to_svg(sessions: &[Session], asked: &[String], alignment: Alignment, out:
     let labels = charts.iter().flat_map(|chart| &chart.curves).map(|curve| curve.label.chars().count() as u16);
     let room = labels.max().unwrap_or(0) + BESIDE;
 
-    let (marks, notches) = (places.marks(), places.notches());
+    let ends = charts.iter().flat_map(|chart| &chart.curves).filter_map(|curve| curve.points.at().last());
+    let ruler = places.ruler(0..ends.max().unwrap_or(0).max(1) + 1);
+    let (marks, notches) = (marks(sessions, &places), notches(sessions, &places));
     let told = told(sessions, &marks, &places);
     let mut body = String::new();
     let mut y = u32::from(MARGIN);
     for chart in &charts {
         put(&mut body, format_args!("<g transform=\"translate({MARGIN} {y})\">"));
-        chart.draw(&places, &marks, &notches, room, &mut body);
+        chart.draw(&ruler, &marks, &notches, room, &mut body);
         body.push_str("</g>\n");
         y += u32::from(TITLE + HEIGHT + LINE);
     }
@@ -127,7 +128,7 @@ struct Smooth {
 }
 
 /// Reads all curves; the files of a session once.
-fn read(sessions: &[Session], plans: Vec<Plan>, places: &mut Places) -> Result<Vec<Figure>, Error> {
+fn read(sessions: &[Session], plans: Vec<Plan>, places: &Places) -> Result<Vec<Figure>, Error> {
     let mut curves = Vec::with_capacity(sessions.len());
     for (at, session) in sessions.iter().enumerate() {
         let lines = plans.iter().flat_map(|plan| &plan.lines).filter(|line| line.session == at);
@@ -139,7 +140,7 @@ fn read(sessions: &[Session], plans: Vec<Plan>, places: &mut Places) -> Result<V
     for Plan { title, lines, scale } in plans {
         let mut figure = Figure { title, curves: Vec::new(), all: Extent::EMPTY, scale, from_zero };
         for line in lines {
-            let values = placed(line.session, &curves[line.session].next().unwrap_or_default(), places);
+            let values = places.curve(line.session, &curves[line.session].next().unwrap_or_default());
             let points: Points = values.iter().copied().collect();
             figure.all = figure.all.join(points.values().extent(0..values.len()));
             let smooth = smoothed(&values, line.smoothing);
@@ -155,21 +156,6 @@ fn read(sessions: &[Session], plans: Vec<Plan>, places: &mut Places) -> Result<V
         figures.push(figure);
     }
     Ok(figures)
-}
-
-fn placed(session: usize, curve: &[Point], places: &mut Places) -> Vec<(u64, f32)> {
-    let mut values: Vec<(u64, f32)> = Vec::with_capacity(curve.len());
-    for point in curve {
-        let place = places.of(session, point.step, point.epoch, point.seconds);
-        // A run that went back in time cannot be drawn twice.
-        if let Some(at) = place.filter(|at| values.last().is_none_or(|(last, _)| last <= at)) {
-            values.push((at, point.value as f32));
-        }
-    }
-    if let Some((last, _)) = values.last() {
-        places.reach(*last);
-    }
-    values
 }
 
 /// An average through a series that is to be smoothed, over up to a hundredth of it.
@@ -199,7 +185,7 @@ fn is_rough(values: &[(u64, f32)]) -> bool {
 }
 
 impl Figure {
-    fn draw(&self, places: &Places, marks: &[Mark<u32>], notches: &[u64], room: u16, svg: &mut String) {
+    fn draw(&self, ruler: &Ruler, marks: &[Mark<u32>], notches: &[u64], room: u16, svg: &mut String) {
         let all = self.all;
         let decades = all.min > 0.0 && all.max / all.min >= LOGARITHMIC_FROM;
         let scale = self.scale.unwrap_or(if decades { Scale::Log } else { Scale::Linear });
@@ -219,7 +205,7 @@ impl Figure {
         );
         put(svg, format_args!("<g transform=\"translate(0 {TITLE})\">"));
         let sheet = sheet(WIDTH, HEIGHT, GUTTER * LETTER.0);
-        let frame = Frame::new(sheet, &places.ruler(), range, scale, room);
+        let frame = Frame::new(sheet, ruler, range, scale, room);
         let traces = self.traces(frame.edges());
         let chart = Chart { frame: &frame, traces: &traces, marks, notches, told: None, quiet: QUIET };
         chart.draw(&mut Paper::new(&frame, svg));
@@ -317,10 +303,10 @@ mod tests {
     }
 
     fn draw(figure: &Figure) -> String {
-        let mut places = Places::new(&[], Alignment::Step);
-        figure.curves.iter().for_each(|curve| places.reach(curve.points.at().last().unwrap_or(0)));
+        let ends = figure.curves.iter().filter_map(|curve| curve.points.at().last());
+        let ruler = Places::default().ruler(0..ends.max().unwrap_or(0) + 1);
         let mut svg = String::new();
-        figure.draw(&places, &[], &[], 10, &mut svg);
+        figure.draw(&ruler, &[], &[], 10, &mut svg);
         svg
     }
 

@@ -9,8 +9,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::curves::{Curves, Loaded};
-use super::{Align, Board};
-use crate::chart::{FINENESS, Frame, Join, Ruler, Scale, Spread, fine_corners, round_count};
+use super::{Alignment, Board};
+use crate::chart::{Frame, Join, Scale, round_count};
 use crate::series::Extent;
 use crate::stream::printable;
 use crate::tui::app::window::Stretch;
@@ -37,7 +37,7 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
     let all = drawn.iter().fold(Extent::EMPTY, |all, at| all.join(loaded.placed[*at].extent(steps.clone())));
     if !all.has_values() {
         let text = match board.align {
-            Align::Edit(number) => format!("no session that is shown has an edit {number}"),
+            Alignment::Edit(number) => format!("no session that is shown has an edit {number}"),
             _ if steps.start > 0 => "nothing here: = goes back to the end".to_owned(),
             _ => format!("no session that is shown has {title}"),
         };
@@ -47,8 +47,7 @@ pub(super) fn overlay(board: &Board, area: Rect, buffer: &mut Buffer) {
     let (low, high) = (f64::from(all.min), f64::from(all.max));
     let scale = if board.scale() == Scale::Log && low > 0.0 { Scale::Log } else { Scale::Linear };
     let y = scale.round_out(if scale == Scale::Log { low.max(high * 1e-6) } else { low }, high);
-    let corners = fine_corners(steps.end);
-    let plot = Frame::new(inside, &ruler(board, loaded, &corners), y, scale, LABELS);
+    let plot = Frame::new(inside, &loaded.places.ruler(steps), y, scale, LABELS);
     let traces: Vec<Trace> = drawn
         .iter()
         .map(|at| {
@@ -74,8 +73,7 @@ pub(super) fn differences(board: &Board, baseline: usize, area: Rect, buffer: &m
     };
     let inside = frame(board, &title, &settings, area, buffer);
     let Some(loaded) = loaded(board, inside, buffer) else { return };
-    let corners = fine_corners(shown(board, loaded).end);
-    let ruler = ruler(board, loaded, &corners);
+    let ruler = loaded.places.ruler(shown(board, loaded));
     let base = &loaded.placed[baseline];
     let others: Vec<usize> = board.drawn().into_iter().filter(|at| *at != baseline).collect();
     // The places do not depend on the heights.
@@ -175,28 +173,11 @@ fn readout(board: &Board) -> u64 {
 
 /// Where values are read out, and by what curves are put side by side.
 fn place(board: &Board) -> String {
-    let read = board.crosshair.map(|at| format!("at {} · ", told(board, at))).unwrap_or_default();
-    format!("{read}by {}", board.align.name())
-}
-
-/// A place in the words of the x axis.
-fn told(board: &Board, at: u64) -> String {
-    match (board.align, &board.curves) {
-        (Align::Epoch, _) => format!("epoch {}", digits::three(at as f64 / FINENESS)),
-        (Align::Time, _) => digits::clock(at as f64 / FINENESS),
-        (Align::Edit(_), Curves::Here(loaded)) => format!("{:+} steps", at as i64 - loaded.origin as i64),
-        _ => format!("step {}", digits::thousands(at)),
-    }
-}
-
-fn ruler<'a>(board: &Board, loaded: &Loaded, corners: &'a [(f64, f64); 2]) -> Ruler<'a> {
-    let (spread, name) = match board.align {
-        Align::Step => (Spread::Even(0), "step"),
-        Align::Epoch => (Spread::Numbers(corners), "epoch"),
-        Align::Time => (Spread::Seconds(corners), "time"),
-        Align::Edit(_) => (Spread::Even(loaded.origin), "since edit"),
+    let read = match (board.crosshair, &board.curves) {
+        (Some(at), Curves::Here(loaded)) => format!("at {} · ", loaded.places.told(at)),
+        _ => String::new(),
     };
-    Ruler { steps: shown(board, loaded), spread, scale: Scale::Linear, name }
+    format!("{read}by {}", board.align)
 }
 
 fn draw(board: &Board, loaded: &Loaded, frame: Frame, traces: &[Trace], area: Rect, buffer: &mut Buffer) {
@@ -225,7 +206,7 @@ fn marks(board: &Board, loaded: &Loaded) -> Vec<Mark> {
         marks.extend((1..).zip(edits).filter_map(|(number, edit)| {
             let sign = format!("{}{}", Board::letter(at), board.glyphs.edit(number));
             let text = printable(&edit.describe(digits::near)).into_owned();
-            let place = loaded.place_of(at, edit, board.align, edits)?;
+            let place = loaded.place_of(at, edit)?;
             Some(Mark { at: place, sign, text, style: style(board, at), guide: Guide::Line })
         }));
     }

@@ -32,10 +32,9 @@ fn entrant(name: &str, loss: f64, edits: &[u64]) -> Entrant {
     }
 }
 
-fn curve(slope: f64) -> Vec<Sample> {
-    let sample =
-        |step: u64| Sample { step, epoch: step as f64 / 10.0, seconds: step as f64, value: slope * step as f64 };
-    (0..100).map(sample).collect()
+fn curve(slope: f64) -> Vec<Point> {
+    let point = |step: u64| Point { step, epoch: step as f64 / 10.0, seconds: step as f64, value: slope * step as f64 };
+    (0..100).map(point).collect()
 }
 
 fn board() -> Board {
@@ -174,14 +173,14 @@ fn the_list_of_keys_is_scrolled_where_the_screen_is_small() {
 fn curves_are_aligned_by_the_edit_that_a_session_has() {
     let mut board = board();
     press(&mut board, "aaa");
-    assert_eq!(board.align, Align::Edit(1));
+    assert_eq!(board.align, Alignment::Edit(1));
     let Curves::Here(loaded) = &board.curves else { panic!("no curves") };
     // Step 40 of the first and step 10 of the third lie over each other; the second has no edit.
-    assert_eq!(loaded.origin, 40);
+    assert_eq!(loaded.places.told(40), "+0 steps");
     let at = |session: usize| loaded.placed[session].last_before(41);
     assert_eq!((at(0), at(1), at(2)), (Some(40.0), None, Some(30.0)));
     press(&mut board, "aa");
-    assert_eq!(board.align, Align::Step);
+    assert_eq!(board.align, Alignment::Step);
 }
 
 #[test]
@@ -267,10 +266,12 @@ fn charts_are_zoomed_panned_and_read_out_as_on_the_main_screen() {
 fn edits_are_marked_and_numbered_by_every_alignment() {
     let mut board = board();
     let edits = board.contest.entrants[0].edits.clone();
-    for (align, place) in [(Align::Step, 40), (Align::Epoch, 4000), (Align::Time, 0), (Align::Edit(1), 40)] {
+    for (align, place) in
+        [(Alignment::Step, 40), (Alignment::Epoch, 4000), (Alignment::Time, 0), (Alignment::Edit(1), 40)]
+    {
         assert_eq!(board.align, align);
         let Curves::Here(loaded) = &board.curves else { panic!("no curves") };
-        assert_eq!(loaded.place_of(0, &edits[0], align, &edits), Some(place), "{align:?}");
+        assert_eq!(loaded.place_of(0, &edits[0]), Some(place), "{align:?}");
         let screen = look(&board, 120, 40);
         assert!(screen.contains("a①") && screen.contains("c①"), "{align:?}\n{screen}");
         press(&mut board, "a");

@@ -6,8 +6,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::curves::{Curves, Loaded};
 use super::keys::{self, Action};
-use super::{Again, Align, Board, Detail, Host, Mode, Order, Table, Zoom, table};
-use crate::stream::Edit;
+use super::{Again, Alignment, Board, Detail, Host, Mode, Order, Table, Zoom, table};
 use crate::tui::Ending;
 use crate::tui::app::window::Stretch;
 use crate::tui::archive::{Answer, Question};
@@ -49,15 +48,11 @@ pub fn update(board: &mut Board, msg: Msg) -> Vec<Effect> {
     }
 }
 
-fn edits(entrants: &[super::Entrant]) -> Vec<&[Edit]> {
-    entrants.iter().map(|entrant| entrant.edits.as_slice()).collect()
-}
-
 /// Takes in what came of the last question.
 fn found(board: &mut Board, answer: Result<Answer, String>) -> Vec<Effect> {
     match (answer, &board.again) {
-        (Ok(Answer::Curves(samples)), _) => {
-            board.curves = Curves::Here(Loaded::new(samples, board.align, &edits(&board.contest.entrants)));
+        (Ok(Answer::Curves(curves)), _) => {
+            board.curves = Curves::Here(Loaded::new(curves, board.align, &board.contest.entrants));
         }
         // The same sessions in the same order: what was chosen, hidden or made the baseline still is.
         (Ok(Answer::Contest(contest)), _) => {
@@ -259,16 +254,16 @@ fn sideways(board: &mut Board, action: Action) -> Vec<Effect> {
 fn align(board: &mut Board) {
     let most = board.contest.entrants.iter().map(|entrant| entrant.edits.len()).max().unwrap_or(0);
     board.align = match board.align {
-        Align::Step => Align::Epoch,
-        Align::Epoch => Align::Time,
-        Align::Time if most > 0 => Align::Edit(1),
-        Align::Edit(number) if number < most => Align::Edit(number + 1),
-        Align::Time | Align::Edit(_) => Align::Step,
+        Alignment::Step => Alignment::Epoch,
+        Alignment::Epoch => Alignment::Time,
+        Alignment::Time if most > 0 => Alignment::Edit(1),
+        Alignment::Edit(number) if number < most => Alignment::Edit(number + 1),
+        Alignment::Time | Alignment::Edit(_) => Alignment::Step,
     };
     // Places are others now.
     (board.window.stretch, board.crosshair) = (Stretch::Whole, None);
     if let Curves::Here(loaded) = &mut board.curves {
-        loaded.align(board.align, &edits(&board.contest.entrants));
+        loaded.align(board.align, &board.contest.entrants);
     }
 }
 
