@@ -14,7 +14,8 @@ use super::error::Error;
 use super::outcome::Outcome;
 use super::place::folders;
 use super::session::{Session, name};
-use super::table::{Cell, Side, Table, grouped, significant};
+use super::table::{Cell, Side, Table, significant};
+use crate::chart::digits::thousands;
 
 /// A session folder, readable or not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -92,7 +93,7 @@ pub fn tabulate(sessions: &[Listed], zone: &TimeZone) -> String {
                     Cell::text(state.clone()),
                     recipe.clone().map_or_else(Cell::missing, Cell::text),
                     Cell::text(started),
-                    Cell::text(grouped(*steps)),
+                    Cell::text(thousands(*steps)),
                     best_loss.map_or_else(Cell::missing, |best| Cell::text(significant(best.value, 4))),
                     accuracy.map_or_else(Cell::missing, |share| Cell::text(format!("{:.2} %", 100.0 * share.0))),
                     Cell::text(edits.to_string()),

@@ -2,7 +2,8 @@
 
 use super::align::{Aligned, AlignedRow};
 use super::compare::{Best, Comparison, Difference, EditRow, Number, Outline, Standing, short_hash};
-use super::table::{Cell, Mark, Side, Table, brief, grouped, plain, shortened, significant};
+use super::table::{Cell, Mark, Side, Table, brief, plain, shortened, significant};
+use crate::chart::digits::thousands;
 use crate::stream::{Edit, printable};
 
 /// Columns that a session's name, setting or edit may take on the screen: two sessions fit into 80.
@@ -79,7 +80,7 @@ impl Comparison {
             table.rows.push(std::iter::once(label).chain(cells).collect());
         };
         row(Cell::text("state"), &|session| Cell::text(session.state.clone()));
-        row(Cell::text("steps"), &|session| Cell::value(grouped(session.steps), session.steps));
+        row(Cell::text("steps"), &|session| Cell::value(thousands(session.steps), session.steps));
         row(Cell::text("epochs"), &|session| fixed(session.epochs, 2));
         row(Cell::text("seconds"), &|session| fixed(session.seconds, 1));
         row(Cell::text("samples/s"), &|session| fixed(session.samples_per_second, 0));
@@ -112,7 +113,7 @@ impl Comparison {
         measure("final training accuracy", Better::Higher, share, &|session| value(session.train.accuracy));
 
         let step =
-            |best: Option<Best>| best.map_or_else(Cell::missing, |best| Cell::value(grouped(best.step), best.step));
+            |best: Option<Best>| best.map_or_else(Cell::missing, |best| Cell::value(thousands(best.step), best.step));
         let number = |number: Option<Number>| {
             number.map_or_else(Cell::missing, |number| Cell::value(significant(number.0, 4), number.0))
         };
@@ -156,7 +157,7 @@ impl Comparison {
         table.sides[0] = Side::Right;
         for EditRow { step, edits } in &self.edits {
             let cell = |edit: &Option<Edit>| edit.as_ref().map_or_else(Cell::missing, described);
-            let step = Cell::value(grouped(*step), step);
+            let step = Cell::value(thousands(*step), step);
             table.rows.push(std::iter::once(step).chain(edits.iter().map(cell)).collect());
         }
         table
@@ -169,7 +170,7 @@ impl Comparison {
         let cell = |value: f64| Cell::value(significant(value, 4), value);
         for AlignedRow { at, values } in &curve.rows {
             let whole = (0.0..1e15).contains(&at.0) && at.0.fract() == 0.0;
-            let place = Cell::value(if whole { grouped(at.0 as u64) } else { brief(at.0) }, at.0);
+            let place = Cell::value(if whole { thousands(at.0 as u64) } else { brief(at.0) }, at.0);
             let cells = values.iter().map(|value| value.map_or_else(Cell::missing, |value| cell(value.0)));
             table.rows.push(std::iter::once(place).chain(cells).collect());
             let Some((baseline, before)) = self.baseline.and_then(|at| Some((at, values.get(at)?.as_ref()?))) else {
@@ -213,7 +214,7 @@ fn difference(less: f64, show: fn(f64) -> String) -> Cell {
 fn fixed(number: Option<Number>, decimals: usize) -> Cell {
     let Some(number) = number else { return Cell::missing() };
     let shown = match decimals {
-        0 if number.0.is_finite() && number.0 >= 0.0 => grouped(number.0.round() as u64),
+        0 if number.0.is_finite() && number.0 >= 0.0 => thousands(number.0.round() as u64),
         _ => format!("{:.decimals$}", number.0),
     };
     Cell::value(shown, number.0)

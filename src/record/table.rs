@@ -168,13 +168,6 @@ pub(super) fn brief(value: f64) -> String {
     plain(format!("{value:.5e}").parse().unwrap_or(value))
 }
 
-/// A count with a comma for each thousand.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let comma = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
-    digits.char_indices().flat_map(|(at, digit)| comma(at).then_some(',').into_iter().chain([digit])).collect()
-}
-
 /// Text of at most `width` columns, its middle replaced by `…`: names differ at either end.
 pub(super) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -245,7 +238,6 @@ mod tests {
         }
         assert_eq!([0.0, 3.0, 0.001, 1e-7, 0.1 + 0.2].map(plain), ["0", "3", "0.001", "1e-7", "0.30000000000000004"]);
         assert_eq!([0.0, 1e-7, 0.1 + 0.2, f64::NAN].map(brief), ["0", "1e-7", "0.3", "NaN"]);
-        assert_eq!([0, 999, 1000, 1234567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(shortened("lambda-sweep-0.001-seed-1", 15), "lambda-…-seed-1");
         assert_eq!(shortened("短い名前", 5), "短…前");
     }

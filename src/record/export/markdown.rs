@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use super::unwritten;
+use crate::chart::digits::thousands;
 use crate::record::curves::Diagnosis;
 use crate::record::error::Error;
-use crate::record::table::{Cell, Mark, Side, Table, brief, grouped, significant};
+use crate::record::table::{Cell, Mark, Side, Table, brief, significant};
 use crate::record::{Best, Session, compare, notes, settings};
 use crate::stream::{Evaluation, TensorSums, printable};
 
@@ -54,7 +55,7 @@ fn evaluations(session: &Session, best: Option<Best>) -> Table {
         let loss = |value: f64| Cell::text(significant(value, 4));
         let share = |value: f64| Cell::text(format!("{:.2} %", 100.0 * value));
         table.rows.push(vec![
-            Cell::text(grouped(evaluation.step)),
+            Cell::text(thousands(evaluation.step)),
             Cell::text(brief(evaluation.epoch)),
             loss(evaluation.train.loss),
             share(evaluation.train.accuracy),
