@@ -60,7 +60,7 @@ pub trait Surface {
     fn gap(&mut self, column: usize);
     /// Whether nothing stands here at the height of the marks' signs.
     fn is_blank(&self, place: Range<u16>) -> bool;
-    /// Words in a line; what does not fit into the place may be cut.
+    /// Words in a line, with the blanks before and in them; what does not fit into the place may be cut.
     fn write(&mut self, place: Range<u16>, y: u16, side: Side, text: &str, style: &Self::Style);
     /// The name and value of a curve.
     fn label(&mut self, place: Range<u16>, y: u16, text: &str, trace: &Trace<Self::Pen, Self::Style>);
@@ -255,7 +255,8 @@ impl<P, S> Chart<'_, P, S> {
         let Frame { sheet, plot_x, .. } = self.frame;
         let (letter, y) = (sheet.letter.0, sheet.y.start);
         let (mut free, mut before) = (plot_x.start, "");
-        let mut signs: Vec<(Range<u16>, &Mark<S>)> = Vec::new();
+        // Where signs that stand side by side end, and the last of them that has a text.
+        let mut groups: Vec<(u16, Option<&Mark<S>>)> = Vec::new();
         for mark in self.marks {
             let Some(column) = self.frame.column(mark.at) else { continue };
             let x = self.frame.x_of(column).saturating_sub(letter / 2);
@@ -267,18 +268,21 @@ impl<P, S> Chart<'_, P, S> {
             let x = x.max(free).min(plot_x.end.saturating_sub(width)).max(plot_x.start);
             free = x + width;
             surface.write(x..free.min(plot_x.end), y, Side::Left, &mark.sign, &mark.style);
-            signs.push((x..free, mark));
-        }
-        // A text comes after all signs that stand side by side with its own.
-        for at in (1..signs.len()).rev() {
-            if signs[at - 1].0.end == signs[at].0.start {
-                signs[at - 1].0.end = signs[at].0.end;
+            let told = Some(mark).filter(|mark| !mark.text.is_empty());
+            match groups.last_mut().filter(|(end, _)| *end == x) {
+                Some(group) => *group = (free, told.or(group.1)),
+                None => groups.push((free, told)),
             }
         }
-        for (Range { end: from, .. }, mark) in signs.into_iter().filter(|(_, mark)| !mark.text.is_empty()) {
-            let place = from + letter..(from + letter).saturating_add(sheet.width(&mark.text));
-            if place.end <= plot_x.end && surface.is_blank(from..place.end) {
-                surface.write(place, y, Side::Left, &mark.text, &mark.style);
+        // A text comes after all signs of its group: behind the sign of another it would be read as that one's.
+        for (from, mark) in groups {
+            let Some(mark) = mark else { continue };
+            let text = format!(" {}", mark.text);
+            let place = from..from.saturating_add(sheet.width(&text));
+            // A sign right behind it would be read as part of it.
+            let room = from..(place.end + letter).min(plot_x.end);
+            if place.end <= plot_x.end && surface.is_blank(room) {
+                surface.write(place, y, Side::Left, &text, &mark.style);
             }
         }
     }

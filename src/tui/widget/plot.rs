@@ -96,7 +96,7 @@ impl Widget for &Plot<'_> {
             told: self.crosshair,
             quiet: self.quiet,
         };
-        let mut cells = Cells { look: self, plot, buffer };
+        let mut cells = Cells { look: self, plot, buffer, words: Vec::new() };
         chart.draw(&mut cells);
         cells.crosshair();
         cells.marked();
@@ -108,6 +108,8 @@ struct Cells<'a> {
     look: &'a Plot<'a>,
     plot: Rect,
     buffer: &'a mut Buffer,
+    /// What words take of the plot's first line, their blanks included.
+    words: Vec<Range<u16>>,
 }
 
 impl Cells<'_> {
@@ -132,7 +134,8 @@ impl Cells<'_> {
         let Some(column) = self.look.crosshair.and_then(|step| self.look.frame.column(step)) else { return };
         let x = self.look.frame.x_of(column);
         for y in self.plot.y..self.plot.bottom() {
-            if matches!(self.symbol(x, y), " " | "┊" | DOT) {
+            let is_word = y == self.plot.y && self.words.iter().any(|word| word.contains(&x));
+            if !is_word && matches!(self.symbol(x, y), " " | "┊" | DOT) {
                 self.put(x, y, "┃", self.look.strong);
             }
         }
@@ -221,6 +224,9 @@ impl Surface for Cells<'_> {
     fn write(&mut self, place: Range<u16>, y: u16, _: Side, text: &str, style: &Style) {
         // Of a cell nothing is narrower than a letter: the sides of a place are the words' own.
         self.buffer.set_stringn(place.start, y, text, place.len(), *style);
+        if y == self.plot.y {
+            self.words.push(place);
+        }
     }
 
     fn label(&mut self, place: Range<u16>, y: u16, text: &str, trace: &Trace) {

@@ -167,12 +167,14 @@ impl Surface for Paper<'_> {
     }
 
     fn write(&mut self, place: Range<u16>, y: u16, side: Side, text: &str, style: &u32) {
+        // SVG swallows the blanks that words begin with.
+        let blanks = (text.len() - text.trim_start().len()) as u16;
         let x = match side {
-            Side::Left => f64::from(place.start),
+            Side::Left => f64::from(place.start + blanks * LETTER.0),
             Side::Middle => f64::from(place.start + place.end) / 2.0,
             Side::Right => f64::from(place.end),
         };
-        self.words(x, y.into(), side, text, *style);
+        self.words(x, y.into(), side, text.trim_start(), *style);
         if y < self.frame.plot_y().start {
             self.taken.push(place);
         }

@@ -156,6 +156,40 @@ fn a_grid_is_dots_behind_everything() {
 }
 
 #[test]
+fn a_text_belongs_to_the_sign_before_it() {
+    let mark = |at, sign: &str, text: &str| Mark {
+        at,
+        sign: sign.into(),
+        text: text.into(),
+        style: Style::new(),
+        guide: Guide::None,
+    };
+    let top = |marks: &[Mark]| {
+        let buffer = draw((24, 5), &[], Scale::Linear, marks);
+        (3..24).map(|x| buffer[(x, 0)].symbol()).collect::<String>()
+    };
+    // Of two side by side the text of the first could be read as the second's; an alert has none.
+    assert_eq!(top(&[mark(20, "①", "λ 3"), mark(25, "②", "λ 0")]), "    ①② λ 0           ");
+    assert_eq!(top(&[mark(20, "①", "λ 3"), mark(25, "▲", "")]), "    ①▲ λ 3           ");
+    // Nor may one end where the next sign begins.
+    assert_eq!(top(&[mark(20, "①", "λ 3"), mark(45, "②", "")]), "    ①    ②           ");
+    assert_eq!(top(&[mark(20, "①", "λ 3"), mark(50, "②", "")]), "    ① λ 3 ②          ");
+}
+
+#[test]
+fn the_blanks_of_a_text_are_its_own() {
+    let area = Rect::new(0, 0, 17, 5);
+    let mut buffer = Buffer::empty(area);
+    let frame = Frame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 0);
+    let mark = Mark { at: 10, sign: "①".into(), text: "λ 0 → 3".into(), style: Style::new(), guide: Guide::Line };
+    // The crosshair is in the cell between 0 and the arrow.
+    Plot { grid: Grid::Dots, crosshair: Some(59), ..plot(frame, &[], &[mark]) }.render(area, &mut buffer);
+    let picture =
+        ["3 ┤ ① λ 0 → 3·   ", "2 ┤ ┊·   ·┃  ·   ", "1 ┤ ┊·   ·┃  ·   ", "  └┬──────▲──────", "   0     50  step"];
+    assert_eq!(buffer, Buffer::with_lines(picture));
+}
+
+#[test]
 fn no_size_is_too_small() {
     let mark = Mark { at: 99, sign: "21".into(), text: "λ 0 → 3".into(), style: Style::new(), guide: Guide::Line };
     for width in 0..16 {
