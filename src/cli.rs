@@ -28,6 +28,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use thiserror::Error;
 
@@ -173,11 +174,27 @@ fn one_line_of(error: &anyhow::Error) -> String {
 
 /// clap's message without its usage block, in one line.
 fn one_line(error: &clap::Error) -> String {
+    if let Some(line) = no_subcommand(error) {
+        return line;
+    }
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let lines = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
     let text = lines.collect::<Vec<_>>().join(" ").replace(" tip: ", "; ");
     format!("{} (see wdtop --help)", text.trim_start_matches("error: "))
+}
+
+/// What a word that is no subcommand may have meant: a recipe, otherwise what clap proposes, otherwise any of them.
+fn no_subcommand(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let told = format!("unrecognized subcommand '{word}'");
+    if recipe_names().any(|name| name == word) || word.ends_with(".toml") {
+        return Some(format!("{told}: a recipe is trained by `wdtop train {word}`"));
+    }
+    let command = Cli::command();
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let proposed = error.get(ContextKind::SuggestedSubcommand).is_some();
+    (!proposed).then(|| format!("{told}: there are {} (see wdtop --help)", names.join(", ")))
 }
 
 #[cfg(test)]
@@ -197,6 +214,9 @@ mod tests {
         };
         for (arguments, parts) in [
             (&["trian"] as &[_], ["unrecognized subcommand 'trian'", "'train'"]),
+            (&["demo", "--headless"], ["unrecognized subcommand 'demo'", "`wdtop train demo`"]),
+            (&["mine.toml"], ["'mine.toml'", "`wdtop train mine.toml`"]),
+            (&["zebra"], ["unrecognized subcommand 'zebra'", "train, list, compare"]),
             (&["train", "--batch", "0"], ["'0' for '--batch", "at least 1"]),
             (&["train", "--bacth", "3"], ["'--bacth'", "'--batch'"]),
             (&["train", "--decay-mode", "some"], ["'some' for '--decay-mode", "l2, decoupled"]),
