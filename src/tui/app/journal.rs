@@ -15,6 +15,8 @@ pub struct Journal {
     pub entries: Vec<Entry>,
     /// The numbers of the edits that ended a rise of the validation loss.
     pub rescues: BTreeSet<usize>,
+    /// How many entries there were when the validation loss last began to fall again.
+    fallen: usize,
 }
 
 /// A line of the events panel.
@@ -72,13 +74,15 @@ impl Entry {
 }
 
 impl Journal {
-    /// The validation loss falls again: of an edit that was made since it was told to rise, this is what it did.
-    pub fn rescued(&mut self) {
+    /// The validation loss falls again: of an edit that was made since it was told to rise, this is what it did. The
+    /// next rise is another one.
+    pub fn fell(&mut self) {
         let told = self.entries.iter().rev().find(|entry| entry.tells_of_overfitting());
         let told = told.map_or(u64::MAX, |entry| entry.step);
         if self.edits.last().is_some_and(|edit| edit.step >= told) {
             self.rescues.insert(self.edits.len());
         }
+        self.fallen = self.entries.len();
     }
 
     /// Adds a line.
@@ -86,17 +90,18 @@ impl Journal {
         self.entries.push(Entry { step, what });
     }
 
-    /// Adds what the program points out, unless an alert has and nothing was done since.
+    /// Adds what the program points out, unless an alert has told of the same rise.
     pub fn hinted(&mut self, step: u64, hint: Hint) {
         if !self.entries[self.open()..].iter().any(Entry::tells_of_overfitting) {
             self.add(step, Happening::Hint(hint));
         }
     }
 
-    /// The place of the first entry behind the last edit.
+    /// The place of the first entry behind the last edit and the last rise that is over: what was told before has been
+    /// answered.
     fn open(&self) -> usize {
         let edit = self.entries.iter().rposition(|entry| matches!(entry.what, Happening::Edited(_)));
-        edit.map_or(0, |edit| edit + 1)
+        edit.map_or(0, |edit| edit + 1).max(self.fallen)
     }
 
     /// Adds a warning. One line tells of all tensors that are warned of at once: the one that is furthest off. What the
@@ -169,5 +174,38 @@ impl Journal {
     /// The last edit with its number.
     pub fn last_edit(&self) -> Option<(usize, &Edit)> {
         self.edits.last().map(|edit| (self.edits.len(), edit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::coach::Rise;
+
+    #[test]
+    fn each_rise_is_told_once_whoever_notices_it() {
+        let hint = Hint::Overfitting { rise: Rise { from: 0.7, to: 0.8 }, remedy: None };
+        let alert = |step| Alert {
+            step,
+            seconds: 0.0,
+            level: Level::Warning,
+            kind: AlertKind::Overfitting,
+            tensor: None,
+            number: 0.8,
+            bound: 0.77,
+            hint: String::new(),
+        };
+        let mut journal = Journal::default();
+        let told = |journal: &Journal| journal.entries.iter().map(|entry| entry.step).collect::<Vec<_>>();
+        journal.warned(alert(100));
+        journal.hinted(120, hint);
+        assert_eq!(told(&journal), [100]);
+        // Another rise, without an edit between them.
+        journal.fell();
+        journal.hinted(300, hint);
+        assert_eq!(told(&journal), [100, 300]);
+        journal.warned(alert(310));
+        assert_eq!(told(&journal), [100, 310]);
+        assert!(journal.rescues.is_empty());
     }
 }

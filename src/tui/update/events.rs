@@ -27,7 +27,7 @@ pub(super) fn take(app: &mut App, event: Event) -> Vec<Effect> {
                     let hint = Hint::Overfitting { rise, remedy: run.remedy() };
                     run.journal.hinted(step, hint);
                 }
-                Some(Turn::Fall) => run.journal.rescued(),
+                Some(Turn::Fall) => run.journal.fell(),
                 None => {}
             }
         }
