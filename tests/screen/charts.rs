@@ -361,6 +361,8 @@ fn a_screen_that_only_looks_on_asks_training_for_nothing() {
     desk.press("<Tab><Right><Left>");
     desk.press(":set lr 1<Enter><Esc>:pause<Enter>");
     assert!(desk.look(80, 24).contains("read-only"), "{}", desk.look(80, 24));
+    desk.press("<Esc>:s");
+    assert!(desk.look(80, 24).contains(":s    sort"), "what would be refused is not offered: {}", desk.look(80, 24));
     desk.press("<Esc>+xi=<Esc>yf3");
     desk.wait(10_000);
     assert_eq!(desk.sent, []);

@@ -51,7 +51,7 @@ pub(super) fn run(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
         return Ok(Vec::new());
     }
     let Some((_, takes)) = COMMANDS.iter().find(|(name, _)| *name == command) else {
-        return Err(format!("no command `{command}`: {}", COMMANDS.map(|(name, _)| name).join(", ")));
+        return Err(format!("no command `{command}`: {}", commands(app).join(", ")));
     };
     if takes.is_empty() && !rest.is_empty() {
         return Err(format!("{command} takes nothing after it, got `{rest}`"));
@@ -227,12 +227,18 @@ fn scopes_of(app: &App) -> Vec<String> {
     names
 }
 
+/// The commands that are not refused, whatever comes after them: a screen that only looks on has none for training.
+fn commands(app: &App) -> Vec<&'static str> {
+    let names = COMMANDS.iter().map(|(name, _)| *name);
+    names.filter(|name| !app.looks_on() || !STEERING.contains(name)).collect()
+}
+
 /// What the word at the end of a line can become.
 pub(in crate::tui) fn candidates(app: &App, line: &str) -> Vec<String> {
     let (before, word) = line.rsplit_once(' ').map_or(("", line), |(before, word)| (before.trim(), word));
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let all = match before {
-        "" => COMMANDS.map(|(name, _)| name.to_owned()).to_vec(),
+        "" => words(&commands(app)),
         "set" if word.starts_with("weight_decay@") => {
             scopes_of(app).into_iter().map(|scope| format!("weight_decay@{scope}")).collect()
         }
