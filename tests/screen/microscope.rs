@@ -346,6 +346,9 @@ fn an_explanation_is_scrolled_where_the_screen_is_small() {
     desk.press("ue");
     let whole = desk.look(120, 36);
     assert!(whole.contains("from: ") && !whole.contains("scroll"), "{whole}");
+    desk.press("<Esc>");
+    desk.resize(60, 16);
+    desk.press("4e");
     let screen = desk.look(60, 16);
     assert!(screen.contains("‖w'‖² − ‖w‖²") && !screen.contains("from: "), "{screen}");
     assert!(screen.contains("j k scroll · u U views · Tab panel · Esc leaves"), "{screen}");

@@ -108,7 +108,7 @@ fn press(board: &mut Board, key: KeyEvent) -> Vec<Effect> {
         }
         Mode::Help { scrolled } => {
             match keys::action(key) {
-                Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
+                Some(Action::Down) => *scrolled = (*scrolled + 1).min(keys::KEYS.len() as u16),
                 Some(Action::Up) => *scrolled = scrolled.saturating_sub(1),
                 Some(Action::Help | Action::Back | Action::Quit | Action::Zoom) => board.mode = Mode::Normal,
                 _ => {}

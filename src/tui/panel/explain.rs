@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::help::{Sheet, wrap};
+use super::help::{Sheet, excess_of, wrap};
 use super::{norm, spectrum as spectra};
 use crate::diagnostics::{Family, measured};
 use crate::stream::{Phase, printable};
@@ -28,8 +28,20 @@ struct Text {
 /// Over everything else, scrolled by so many lines as far as there are any.
 pub(in crate::tui) fn render(app: &App, run: &Run, scrolled: u16, area: Rect, buffer: &mut Buffer) {
     let text = explain(app, run);
+    let lines = lines(app, &text, area);
+    let (width, foot) = (area.width.min(WIDTH), app.keyed("`u U` views · `Tab` panel · Esc leaves"));
+    let sheet = Sheet { title: text.title, lines, width, foot: &foot, scrolling: &app.keys("j k"), scrolled };
+    sheet.render(&app.theme, area, buffer);
+}
+
+/// Lines that there are more than this screen has room for.
+pub(in crate::tui) fn excess(app: &App, run: &Run, area: Rect) -> u16 {
+    excess_of(&lines(app, &explain(app, run), area), area)
+}
+
+fn lines(app: &App, text: &Text, area: Rect) -> Vec<Line<'static>> {
     let width = usize::from(area.width.min(WIDTH)).saturating_sub(4);
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines = Vec::new();
     for formula in &text.formula {
         lines.extend(wrap(formula, width).into_iter().map(|line| Line::styled(format!(" {line}"), app.theme.strong)));
     }
@@ -37,9 +49,7 @@ pub(in crate::tui) fn render(app: &App, run: &Run, scrolled: u16, area: Rect, bu
         lines.push(Line::default());
         lines.extend(wrap(&format!("{head}{body}"), width).into_iter().map(|line| Line::raw(format!(" {line}"))));
     }
-    let (width, foot) = (area.width.min(WIDTH), app.keyed("`u U` views · `Tab` panel · Esc leaves"));
-    let sheet = Sheet { title: text.title, lines, width, foot: &foot, scrolling: &app.keys("j k"), scrolled };
-    sheet.render(&app.theme, area, buffer);
+    lines
 }
 
 fn explain(app: &App, run: &Run) -> Text {

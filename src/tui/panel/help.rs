@@ -17,6 +17,15 @@ const INDENT: usize = 16;
 
 /// Over everything else, scrolled by so many lines as far as there are any.
 pub(in crate::tui) fn render(app: &App, scrolled: u16, area: Rect, buffer: &mut Buffer) {
+    list(app, area).render(&app.keys("j k"), scrolled, &app.theme, area, buffer);
+}
+
+/// Lines that there are more than this screen has room for.
+pub(in crate::tui) fn excess(app: &App, area: Rect) -> u16 {
+    list(app, area).excess(area)
+}
+
+fn list(app: &App, area: Rect) -> List {
     let mut list = List::within(area);
     // What is over cannot be turned, and what is not cannot be walked through.
     let other = if app.replays() { Group::Hyperparameters } else { Group::Replay };
@@ -31,7 +40,7 @@ pub(in crate::tui) fn render(app: &App, scrolled: u16, area: Rect, buffer: &mut 
             list.add(&names, binding.help);
         }
     }
-    list.render(&app.keys("j k"), scrolled, &app.theme, area, buffer);
+    list
 }
 
 /// Keys under each other with what they do.
@@ -52,6 +61,11 @@ impl List {
         for text in wrap(help, usize::from(self.width).saturating_sub(INDENT + 2)) {
             self.lines.push(Line::raw(std::mem::replace(&mut head, " ".repeat(INDENT)) + &text));
         }
+    }
+
+    /// Lines that there are more than this screen has room for.
+    pub(in crate::tui) fn excess(&self, area: Rect) -> u16 {
+        excess_of(&self.lines, area)
     }
 
     /// Over everything else, scrolled by so many lines as far as there are any.
@@ -79,10 +93,9 @@ pub(super) struct Sheet<'a> {
 impl Sheet<'_> {
     pub(super) fn render(self, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         let Sheet { title, lines, width, foot, scrolling, scrolled } = self;
-        let count = lines.len() as u16;
-        let height = count.saturating_add(2).min(area.height);
+        let more = excess_of(&lines, area);
+        let height = (lines.len() as u16).saturating_add(2).min(area.height);
         let area = area.centered(Constraint::Length(width), Constraint::Length(height));
-        let more = count.saturating_sub(area.height.saturating_sub(2));
         let scrolling = if more > 0 { format!("{scrolling} scroll · ") } else { String::new() };
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
@@ -91,6 +104,11 @@ impl Sheet<'_> {
         Clear.render(area, buffer);
         Paragraph::new(lines).block(block).scroll((scrolled.min(more), 0)).render(area, buffer);
     }
+}
+
+/// Lines that there are more than a frame on this screen has room for.
+pub(super) fn excess_of(lines: &[Line], area: Rect) -> u16 {
+    (lines.len() as u16).saturating_sub(area.height.saturating_sub(2))
 }
 
 /// Whole words, as many to a line as fit.

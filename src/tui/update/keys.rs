@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
+use ratatui::layout::Rect;
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
@@ -15,6 +16,7 @@ use crate::tui::app::lens::Lens;
 use crate::tui::app::{App, Mode, Panel, Phase, Reach, SMOOTHINGS, Tone};
 use crate::tui::board::Detail;
 use crate::tui::keymap::Action;
+use crate::tui::panel::{explain, help};
 
 /// How long the first ctrl-c waits for the second.
 const TWICE: Duration = Duration::from_secs(2);
@@ -43,10 +45,10 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         | Mode::Filtering { .. }
         | Mode::Commanding { .. }
         | Mode::Seeking { .. } => type_key(app, key),
-        Mode::Help { scrolled } => {
+        Mode::Help { .. } => {
             match action {
-                Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
-                Some(Action::Up) => *scrolled = scrolled.saturating_sub(1),
+                Some(Action::Down) => scroll(app, 1),
+                Some(Action::Up) => scroll(app, -1),
                 Some(Action::Help | Action::Back | Action::Quit | Action::Zoom) => app.mode = Mode::Normal,
                 _ => {}
             }
@@ -54,8 +56,8 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         }
         Mode::Explain { scrolled } => {
             match action {
-                Some(Action::Down) => *scrolled = scrolled.saturating_add(1),
-                Some(Action::Up) => *scrolled = scrolled.saturating_sub(1),
+                Some(Action::Down) => scroll(app, 1),
+                Some(Action::Up) => scroll(app, -1),
                 // To the next view and its explanation at once.
                 Some(
                     action @ (Action::NextLens | Action::PreviousLens | Action::NextPanel | Action::PreviousPanel),
@@ -85,6 +87,19 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             }
         },
         Mode::Leaving { .. } => Vec::new(),
+    }
+}
+
+/// Moves the text that is over everything else, as far as there is more of it.
+pub(super) fn scroll(app: &mut App, by: i16) {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    let most = match (&app.mode, &app.run) {
+        (Mode::Help { .. }, _) => help::excess(app, area),
+        (Mode::Explain { .. }, Some(run)) => explain::excess(app, run, area),
+        _ => 0,
+    };
+    if let Mode::Help { scrolled } | Mode::Explain { scrolled } = &mut app.mode {
+        *scrolled = scrolled.saturating_add_signed(by).min(most);
     }
 }
 
@@ -212,8 +227,6 @@ fn back(app: &mut App) {
     }
     if app.zoomed {
         charts::zoom_panel(app);
-        // What was said of it is past.
-        app.notice = None;
     } else if !app.filter.is_empty() {
         app.filter.clear();
     } else {

@@ -4,7 +4,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{Effect, charts};
+use super::{Effect, charts, keys};
 use crate::chart::Frame;
 use crate::tui::app::dial::Which;
 use crate::tui::app::hyper::Chosen;
@@ -19,10 +19,10 @@ const NOTCH: usize = 3;
 /// Something that the mouse did. Knobs are turned by keys alone: a hand that slips must not touch training.
 pub(super) fn act(app: &mut App, event: MouseEvent) {
     let at = Position::new(event.column, event.row);
-    if let Mode::Help { scrolled } | Mode::Explain { scrolled } = &mut app.mode {
+    if matches!(app.mode, Mode::Help { .. } | Mode::Explain { .. }) {
         match event.kind {
-            MouseEventKind::ScrollDown => *scrolled = scrolled.saturating_add(NOTCH as u16),
-            MouseEventKind::ScrollUp => *scrolled = scrolled.saturating_sub(NOTCH as u16),
+            MouseEventKind::ScrollDown => keys::scroll(app, NOTCH as i16),
+            MouseEventKind::ScrollUp => keys::scroll(app, -(NOTCH as i16)),
             _ => {}
         }
         return;
