@@ -215,3 +215,52 @@ fn overfitting_is_told_in_one_line_whoever_notices_it_first() {
         assert!(desk.look(120, 36).contains("overfitting stopped"), "{}", desk.look(120, 36));
     }
 }
+
+#[test]
+fn what_is_scrolled_past_its_end_comes_back_at_once() {
+    for keys in ["?", "4ue"] {
+        let mut desk = desk();
+        desk.resize(60, 16);
+        desk.press(keys);
+        desk.press(&"j".repeat(200));
+        let end = desk.look(60, 16);
+        desk.press("k");
+        assert_ne!(desk.look(60, 16), end);
+        desk.press("j");
+        assert_eq!(desk.look(60, 16), end);
+    }
+}
+
+#[test]
+fn the_smallest_screen_always_tells_the_way_out() {
+    let mut desk = desk();
+    desk.resize(60, 16);
+    for keys in ["", " ", "<Enter>", " "] {
+        desk.press(keys);
+        let screen = desk.look(60, 16);
+        assert!(screen.lines().last().is_some_and(|line| line.ends_with("q quit")), "{screen}");
+    }
+}
+
+#[test]
+fn what_was_said_of_a_panel_goes_with_it() {
+    let mut desk = desk();
+    desk.resize(60, 16);
+    for keys in ["4", "<Enter>"] {
+        desk.press(keys);
+        assert_eq!(desk.look(60, 16).contains("there is no room for it"), keys == "4");
+    }
+    desk.resize(120, 36);
+    desk.press("4");
+    assert!(desk.look(120, 36).contains("norm is put away: 4 brings it back"));
+    desk.press("4");
+    assert!(!desk.look(120, 36).contains("is put away"));
+}
+
+#[test]
+fn a_norm_on_the_smallest_screen_keeps_its_chart() {
+    let mut desk = desk();
+    desk.resize(60, 16);
+    desk.press("4");
+    insta::assert_snapshot!("norm_60x16", desk.look(60, 16));
+}

@@ -48,7 +48,7 @@ fn the_chosen_tensor_is_told_in_numbers_where_there_is_room() {
     for (width, height) in [(60, 16), (80, 24), (120, 40)] {
         desk.send(Msg::Resized(width, height));
         let screen = desk.look(width, height);
-        for text in ["256×784, 200,704 weights", "‖w‖ norm", "‖g‖ gradient", "update/weight"] {
+        for text in ["fc1.weight  256×784", "‖w‖ norm", "‖g‖ gradient", "update/weight"] {
             assert!(screen.contains(text), "{text} at {width}×{height}\n{screen}");
         }
     }

@@ -54,10 +54,10 @@ const KEYS_OF_A_REPLAY: [(&str, &str); 12] = [
     ("Space", "pause"),
     ("( )", "speed"),
     ("Left Right", "seek"),
-    ("g", "step"),
-    ("'", "next edit"),
     ("q", "leaves"),
     ("?", "help"),
+    ("g", "step"),
+    ("'", "next edit"),
     ("u", "views"),
     ("v", "compare"),
     ("i", "values"),
@@ -188,14 +188,17 @@ fn whole(app: &App, text: &str, area: Rect, buffer: &mut Buffer) {
 }
 
 fn keys(app: &App, area: Rect, buffer: &mut Buffer) {
-    let pause = if app.phase == Phase::Paused { "resume" } else { "pause" };
+    let pause = if app.phase == Phase::Paused { "go on" } else { "pause" };
     let keys: &[(&str, &str)] = if app.replays() { &KEYS_OF_A_REPLAY } else { &KEYS };
     let keys = keys.iter().map(|(name, what)| (*name, if *what == "pause" { pause } else { *what }));
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    // Where there is room for one panel, the way to the others is worth more than a second way to λ.
-    let keys = keys.filter(|(name, _)| *name != "w" || area.width > 60);
+    // Where there is room for one panel, the way to the others is worth more than a second way to λ, and one of two ways
+    // to them is enough.
+    let narrow = area.width <= 60;
+    let keys = keys.filter(|(name, _)| !narrow || !(*name == "w" || *name == PANELS && app.zoomed));
     // Who is in a panel first wants to know the way back.
-    let keys = app.zoomed.then_some(("Esc", "all panels")).into_iter().chain(keys);
+    let out = ("Esc", if narrow { "panels" } else { "all panels" });
+    let keys = app.zoomed.then_some(out).into_iter().chain(keys);
     flow(keys.map(|of| key(app, of)).collect(), 3, area, buffer);
 }
 

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 
-use super::tensor::{self, HEIGHT, WIDTH};
+use super::tensor::{self, HEIGHT, WIDTHS};
 use super::{
     budget, chart, equilibrium, frame, gap, gaps, horizon, inside, readout, rotation, ruler, spectrum, timescale,
     weights,
@@ -22,6 +22,10 @@ use crate::tui::widget::plot::Trace;
 
 /// Pixel columns of a dash, and of the blank after it.
 const DASH: usize = 2;
+
+/// Columns that the chart needs to be worth looking at, and those from it to the numbers.
+const CHART: u16 = 30;
+const APART: u16 = 2;
 
 /// What the panel looks at.
 pub(in crate::tui) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
@@ -94,11 +98,10 @@ fn parts(app: &App, area: Rect) -> Option<(Rect, Option<Rect>)> {
     if app.lens == Lens::Equilibrium {
         return equilibrium::chart_area(app, area).map(|chart| (chart, None));
     }
-    if inside.width < WIDTH + 14 || inside.height < HEIGHT {
-        return Some((inside, None));
-    }
+    let fits = |width: &u16| inside.width >= CHART + APART + width && inside.height >= HEIGHT;
+    let Some(width) = WIDTHS.into_iter().find(fits) else { return Some((inside, None)) };
     let [chart, _, facts] =
-        Layout::horizontal([Constraint::Fill(1), Constraint::Length(2), Constraint::Length(WIDTH)]).areas(inside);
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(APART), Constraint::Length(width)]).areas(inside);
     Some((chart, Some(facts)))
 }
 

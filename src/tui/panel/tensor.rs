@@ -13,8 +13,8 @@ use crate::tui::digits;
 use crate::tui::widget::dots::Pen;
 use crate::tui::widget::sparkline::Sparkline;
 
-/// The room that it asks for.
-pub(super) const WIDTH: u16 = 42;
+/// The room that it asks for: with what stands beside the numbers, or without.
+pub(super) const WIDTHS: [u16; 2] = [42, NUMBER as u16];
 pub(super) const HEIGHT: u16 = 8;
 
 /// Where the numbers end; what stands beside them comes after a gap.
@@ -41,7 +41,9 @@ pub(super) fn render(app: &App, run: &Run, area: Rect, buffer: &mut Buffer) {
     let Some((tensor, sums)) = run.description.tensors.get(at).zip(run.history.sums.get(at)) else { return };
     let count: usize = tensor.shape.iter().product();
     let shape = tensor.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
-    let head = format!("{}  {shape}, {} weights", printable(&tensor.name), digits::thousands(count as u64));
+    let name = format!("{}  {shape}", printable(&tensor.name));
+    let head = format!("{name}, {} weights", digits::thousands(count as u64));
+    let head = if Span::raw(&head).width() <= area.width.into() { head } else { name };
     buffer.set_stringn(area.x, area.y, head, area.width.into(), app.theme.strong);
     if run.history.steps.is_empty() {
         return;

@@ -82,6 +82,8 @@ pub(super) fn focus(app: &mut App, by: isize) {
 /// The panel that has the focus on the whole screen, and back.
 pub(super) fn zoom_panel(app: &mut App) {
     app.zoomed = !app.zoomed;
+    // What was said of the panels is past.
+    app.notice = None;
     refocus(app);
 }
 
@@ -91,6 +93,7 @@ pub(super) fn toggle(app: &mut App, panel: Panel) {
         let area = ratatui::layout::Rect::new(0, 0, app.size.0, app.size.1);
         layout::places(app, area).panels.iter().any(|(its, _)| *its == panel)
     };
+    app.notice = None;
     if app.zoomed {
         app.hidden.remove(&panel);
         if app.focus == panel {
