@@ -182,10 +182,10 @@ fn the_blanks_of_a_text_are_its_own() {
     let mut buffer = Buffer::empty(area);
     let frame = Frame::new(area, &steps(0..100), (1.0, 3.0), Scale::Linear, 0);
     let mark = Mark { at: 10, sign: "①".into(), text: "λ 0 → 3".into(), style: Style::new(), guide: Guide::Line };
-    // The crosshair is in the cell between 0 and the arrow.
+    // The crosshair is in the cell between the arrow and 3.
     Plot { grid: Grid::Dots, crosshair: Some(59), ..plot(frame, &[], &[mark]) }.render(area, &mut buffer);
     let picture =
-        ["3 ┤ ① λ 0 → 3·   ", "2 ┤ ┊·   ·┃  ·   ", "1 ┤ ┊·   ·┃  ·   ", "  └┬──────▲──────", "   0     50  step"];
+        ["3 ┤ ① λ 0 → 3·   ", "2 ┤ ┊·   · ┃ ·   ", "1 ┤ ┊·   · ┃ ·   ", "  └┬──────┬▲─────", "   0     50  step"];
     assert_eq!(buffer, Buffer::with_lines(picture));
 }
 
