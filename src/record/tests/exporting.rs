@@ -200,7 +200,7 @@ fn a_picture_of_several_sessions_has_their_curves_over_each_other() {
     });
     let picture = |charts: &[String], align| text(|out| to_svg(&sessions, charts, align, out));
     let svg = picture(&[], Alignment::Edit(1));
-    for part in [">validation/loss</text>", ">a 1.50</text>", ">b 1.50</text>", ">steps since the edit</text>"] {
+    for part in [">validation/loss</text>", ">a 1.50</text>", ">b 1.50</text>", ">steps since edit</text>"] {
         assert!(svg.contains(part), "no {part} in {svg}");
     }
     assert!(svg.contains(">a one · b other · a① +0 steps: λ 0 → 3"), "{svg}");
