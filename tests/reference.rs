@@ -2,7 +2,8 @@
 //! random order): the mean over three seeds lies within three of PyTorch's standard deviations, or within 3 % (1.5 %
 //! over all images).
 //!
-//! `cargo test --test reference -- --nocapture` prints the table. PyTorch's deviations are of five seeds, and of three
+//! Here a part of them runs: the demo through its edit of λ, and one of the runs over all images.
+//! `cargo test --release --test reference -- --include-ignored --nocapture` runs all, and prints the table. PyTorch's deviations are of five seeds, and of three
 //! over all images. Those are on the low side: over 24 seeds PyTorch's Adam with L2 gives ‖W2‖ = 5.40 ± 0.12, where
 //! its three gave 5.307 ± 0.040, and ours gives 5.47 ± 0.11 over 20.
 
@@ -125,9 +126,9 @@ fn compare_demo(scenario: &str, noise: f64, edit: bool, seeds: &[u64]) -> Vec<Ce
 type Full = (&'static str, &'static str, f64, f64, [(f64, f64); 3]);
 
 const FULL: [Full; 3] = [
+    ("AdamW 1e-3, λ 1e-4", "adamw", 1e-3, 1e-4, [(0.3845, 0.0067), (23.20, 0.47), (5.588, 0.29)]),
     ("SGD 0.1, λ 0", "sgd", 0.1, 0.0, [(0.4080, 0.0097), (9.382, 0.020), (6.742, 0.037)]),
     ("Adam 1e-3, L2 1e-4", "adam", 1e-3, 1e-4, [(0.3887, 0.0047), (17.97, 0.20), (5.307, 0.04)]),
-    ("AdamW 1e-3, λ 1e-4", "adamw", 1e-3, 1e-4, [(0.3845, 0.0067), (23.20, 0.47), (5.588, 0.29)]),
 ];
 
 fn compare_full((name, optimizer, lr, weight_decay, wanted): &Full, seeds: &[u64]) -> Vec<Cell> {
@@ -157,13 +158,15 @@ fn compare_full((name, optimizer, lr, weight_decay, wanted): &Full, seeds: &[u64
     (0..3).map(cell).collect()
 }
 
-fn compare(seeds: &[u64]) {
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+fn compare(scenarios: &[(&str, f64, bool)], full: &[Full]) {
     let mut cells = Vec::new();
-    for (scenario, noise, edit) in SCENARIOS {
-        cells.extend(compare_demo(scenario, noise, edit, seeds));
+    for &(scenario, noise, edit) in scenarios {
+        cells.extend(compare_demo(scenario, noise, edit, &SEEDS));
     }
-    for full in &FULL {
-        cells.extend(compare_full(full, seeds));
+    for full in full {
+        cells.extend(compare_full(full, &SEEDS));
     }
     for cell in &cells {
         let Cell { what, ours, mean, deviation, .. } = cell;
@@ -175,13 +178,19 @@ fn compare(seeds: &[u64]) {
 }
 
 const SCENARIOS: [(&str, f64, bool); 4] = [
-    ("noise20_wd0", 0.2, false),
     ("noise20_wd0_to_3_at_1000", 0.2, true),
+    ("noise20_wd0", 0.2, false),
     ("clean_wd0", 0.0, false),
     ("clean_wd0_to_3_at_1000", 0.0, true),
 ];
 
 #[test]
-fn three_seeds_of_each_run_lie_within_the_bands() {
-    compare(&[1, 2, 3]);
+fn three_seeds_of_the_edited_demo_and_of_adamw_lie_within_the_bands() {
+    compare(&SCENARIOS[..1], &FULL[..1]);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn three_seeds_of_every_other_run_lie_within_the_bands() {
+    compare(&SCENARIOS[1..], &FULL[1..]);
 }
