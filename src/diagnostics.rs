@@ -6,7 +6,8 @@
 //! those of [`TensorSums`](crate::stream::TensorSums): W2 = Σw², G2 = Σg², D2 = Σ Δ², WD = Σ w·Δ, WG = Σ w·g.
 //!
 //! - *Measured* ([`measured`]): of one update, exact.
-//! - *Predicted* ([`Forces`]): where a random walk with decay settles. A prediction that there is none of comes as a
+//! - *Predicted* ([`Forces`]): where a random walk with decay settles, and the way there ([`Forces::approach`]), for which
+//!   SGD's gradients and what Lion's updates remember are measured. A prediction that there is none of comes as a
 //!   reason, [`Unknown`]. All of them assume that the weights are scale-invariant, which [`Invariance`] tests.
 //! - *Extrapolated* ([`Forces::trend`]): where a norm settles if its budget goes on as it is, for weights of any kind.
 //! - *Followed* ([`Course`]): where a norm should be since an edit, foretold anew with the gradients of each update.

@@ -11,25 +11,30 @@ const POINTS: usize = 512;
 
 /// The way of a norm since an edit, foretold anew at every update.
 ///
-/// What the formula says at an edit takes all but the edit to stay as it is. For AdamW and Lion nothing else stands in it,
-/// and a course is the curve that was foretold. In SGD's stands E\[‖g‖²·‖w‖²\], how steep the loss is for weights of
-/// length 1, and that no law keeps: the network follows an edit to where the loss is flatter or steeper, and ‖w‖* goes
-/// with the fourth root. A course has, for every update, that update's own:
+/// What is foretold at an edit takes all but the edit to stay as it is. For AdamW nothing else stands in the formula; for
+/// Lion m does, what updates remember as it was measured before the edit. For both a course is the curve that was foretold.
+/// In SGD's formula stands E\[‖g‖²·‖w‖²\], how steep the loss is for weights of length 1, and that no law keeps: the network
+/// follows an edit to where the loss is flatter or steeper, and ‖w‖* goes with the fourth root. A course has, for every
+/// update, that update's own:
 ///
 /// ```text
-/// y = |w|^p,  y' = y + (1 - e^(-rate))*(|w*|^p - y)        p = 2 (AdamW, Lion), 4 (SGD); rate as in Forces::approach
-/// SGD: |w*|^4 = eta*|g|^2*|w|^2 / (2*wd*(1-mu)), of the update instead of the mean
+/// y = |w|^p,  y' = y + (1 - e^(-rate))*(|end|^p - y)        p = 2 (AdamW, Lion), 4 (SGD); rate, |end| as in Forces::approach
+/// SGD: |end|^4 = eta*|g|^2*|w|^2 / (2*wd*(1-mu)), of the update instead of the mean
 /// ```
 ///
 /// It begins at the norm that the edit found and is never set to a measured one again. All that enters of what is measured
-/// is ‖g‖·‖w‖, which scale-invariant weights have whatever their norm; so a norm that stays within the band is evidence of
-/// the rest of the formula: gradients at right angles to the weights, and as good as independent of each other.
+/// since is SGD's ‖g‖·‖w‖, which scale-invariant weights have whatever their norm; so a norm that stays within the band is
+/// evidence of the rest of the formula: gradients at right angles to the weights, and as good as independent of each other.
+/// Lion's m stays that of the edit, for what updates add to ‖w‖² by the update is the norm itself: a norm that stays within
+/// that band is evidence that updates remember, under the new λ, what they did under the old.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
     since: u64,
     foretold: Approach,
     /// E[‖g‖²·‖w‖²] that it was foretold with, where it stands in the formula.
     pressure: Option<f64>,
+    /// m of Lion's updates that it was foretold with.
+    memory: Option<f64>,
     /// Updates that are behind it, of the whole run.
     step: u64,
     /// ‖w‖^p
@@ -44,15 +49,15 @@ pub struct Course {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Law {
     forces: Forces,
-    /// The share that is left of the distance from ‖w*‖^p.
+    /// The share that is left of the distance from where it settles.
     kept: f64,
-    /// ‖w*‖^p, of gradients with ‖g‖·‖w‖ = 1 where they stand in it.
+    /// Where ‖w‖ settles to the power p, of gradients with ‖g‖·‖w‖ = 1 where they stand in it.
     settled: f64,
 }
 
 impl Law {
-    fn of(forces: &Forces, weights: usize) -> Result<Law, Unknown> {
-        let Approach { target, rate, power, .. } = forces.approach(1.0, weights, Some(1.0))?;
+    fn of(forces: &Forces, weights: usize, memory: Option<f64>) -> Result<Law, Unknown> {
+        let Approach { target, rate, power, .. } = forces.approach_by(1.0, weights, Some(1.0), memory)?;
         Ok(Law { forces: *forces, kept: (-rate).exp(), settled: target.powf(power) })
     }
 }
@@ -66,15 +71,17 @@ impl Course {
         if !norm.is_finite() {
             return Err(Unknown::NotMeasured);
         }
-        let foretold = forces.approach(norm, track.weights(), track.pressure())?;
+        let foretold = forces.approach(norm, track)?;
+        let memory = track.memory_of_updates();
         let mut course = Course {
             since: step,
             foretold,
             pressure: track.pressure().filter(|_| forces.needs_gradients()),
+            memory,
             step,
             y: norm.powf(foretold.power),
             left: 1.0,
-            law: Law::of(forces, track.weights())?,
+            law: Law::of(forces, track.weights(), memory)?,
             drawn: Thinned { points: Vec::new(), apart: 1 },
         };
         course.drawn.push(step, course.band());
@@ -88,7 +95,7 @@ impl Course {
     /// [`Unknown`] where the formula holds no longer, as when a schedule brings λ to 0.
     pub fn update(&mut self, step: u64, weights: usize, sums: &TensorSums, forces: &Forces) -> Result<(), Unknown> {
         if self.law.forces != *forces {
-            self.law = Law::of(forces, weights)?;
+            self.law = Law::of(forces, weights, self.memory)?;
         }
         let Law { kept, settled, .. } = self.law;
         let settled = if self.pressure.is_some() { settled * sums.g2 * sums.w2 } else { settled };

@@ -32,6 +32,8 @@ pub struct Reading {
     pub equilibrium_rotation: f64,
     /// ‖w‖*
     pub equilibrium_norm: f64,
+    /// Where ‖w‖ settles as it is foretold: ‖w‖*, of Lion with what its updates were measured to remember.
+    pub foretold_norm: f64,
     /// Updates until ‖w‖ is there.
     pub equilibrium_time: f64,
     /// Where ‖w‖ should be behind this update, foretold since the last edit with the gradients that came.
@@ -67,10 +69,11 @@ pub type NamedReading = (&'static str, fn(&Reading) -> f64);
 
 impl Reading {
     /// Every value by the name that columns and curves have.
-    pub const ALL: [NamedReading; 17] = [
+    pub const ALL: [NamedReading; 18] = [
         ("rotation", |it| it.rotation),
         ("equilibrium_rotation", |it| it.equilibrium_rotation),
         ("equilibrium_norm", |it| it.equilibrium_norm),
+        ("foretold_norm", |it| it.foretold_norm),
         ("equilibrium_time", |it| it.equilibrium_time),
         ("expected_norm", |it| it.expected_norm),
         ("trend_norm", |it| it.trend_norm),
@@ -165,13 +168,14 @@ impl Reader {
         all.map(|(tensor, ((sums, forces), track))| {
             let [budget_decay, budget_radial, budget_growth] = sums.budget();
             let (weights, pressure) = (track.weights(), track.pressure());
-            let trend = forces.trend(track);
+            let (foretold, trend) = (forces.approach(sums.norm(), track), forces.trend(track));
             let known = |value: Result<f64, super::Unknown>| value.unwrap_or(f64::NAN);
             Reading {
                 rotation: measured::rotation(sums),
                 equilibrium_rotation: known(forces.equilibrium_rotation()),
                 equilibrium_norm: known(forces.equilibrium_norm(weights, pressure)),
-                equilibrium_time: known(forces.approach(sums.norm(), weights, pressure).map(|way| way.time())),
+                foretold_norm: known(foretold.map(|way| way.target)),
+                equilibrium_time: known(foretold.map(|way| way.time())),
                 expected_norm: self.courses.get(tensor).map_or(f64::NAN, Course::norm),
                 trend_norm: known(trend.map(|way| way.target)),
                 trend_time: known(trend.map(|way| way.time())),

@@ -16,6 +16,11 @@ const ENOUGH_WEIGHTS: usize = 64;
 const MEMORY: f64 = 0.98;
 /// The same for E[‖g‖²·‖w‖²], some hundred updates.
 const PRESSURE_MEMORY: f64 = 0.99;
+/// The same for what Lion's updates remember, some 500 updates: of few weights that is as noisy as w·Δ, whose sign stays
+/// for as long as the momentum's.
+const UPDATES_MEMORY: f64 = 0.998;
+/// Updates that it needs: the first hundreds, whose momentum begins at 0, remember less.
+const REMEMBERED: u64 = 1000;
 
 /// Every tensor of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +40,7 @@ pub struct Track {
     gain: Average,
     coupled_loss: Average,
     pull: Average,
+    memory: Average,
     seen: u64,
     since_start: f64,
     since_edit: f64,
@@ -149,6 +155,7 @@ impl Track {
             gain: Average::new(MEMORY),
             coupled_loss: Average::new(MEMORY),
             pull: Average::new(MEMORY),
+            memory: Average::new(UPDATES_MEMORY),
             seen: 0,
             since_start: 1.0,
             since_edit: 1.0,
@@ -181,6 +188,9 @@ impl Track {
                 average.push(part / sums.w2);
             }
             self.gain.push(radial + growth);
+            if let Some(walk) = forces.gain_of_walk(self.weights) {
+                self.memory.push((radial + growth) / walk);
+            }
             // Where decay has no sum of its own, momentum's timescale tells what it took.
             let lost = match forces.timescale() {
                 Ok(timescale) if !forces.regime.is_separable() => 2.0 * sums.w2 / timescale.steps,
@@ -245,6 +255,16 @@ impl Track {
     /// R, what an update adds to ‖w‖² apart from decay, averaged; `None` before there were enough updates.
     pub fn gain(&self) -> Option<f64> {
         (self.seen >= SEEN).then(|| self.gain.value()).filter(|value| value.is_finite())
+    }
+
+    /// m, what Lion's updates add to ‖w‖² apart from decay, R, in multiples of what those of a walk do, averaged over some
+    /// 500 updates: how far they go on in the direction of those before. `None` before 1,000 updates, and for other rules.
+    ///
+    /// ```text
+    /// m = R/(s^2*C) / (2/(pi*kappa^2)),  R = 2(1-d)*WD + D2,  kappa as in Forces::equilibrium_rotation
+    /// ```
+    pub fn memory_of_updates(&self) -> Option<f64> {
+        Some(self.memory.value()).filter(|value| self.seen >= REMEMBERED && value.is_finite() && *value > 0.0)
     }
 
     /// What decay takes from ‖w‖² in an update where it is mixed into the step, averaged.

@@ -132,6 +132,33 @@ fn a_band_that_has_moved_since_the_edit_says_so_and_is_drawn_as_it_went() {
 }
 
 #[test]
+fn what_lions_updates_remember_stands_beside_the_formula_from_a_thousand_of_them_on() {
+    let mut desk = decayed(Source::with(DecayMode::Decoupled, "lion"));
+    desk.press("uuu<Enter>");
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("‖w‖*: the formula holds") && !screen.contains("√m"), "{screen}");
+    desk.train(600);
+    let screen = desk.look(120, 40);
+    assert_eq!(screen.lines().filter(|line| line.contains(" √m‖w‖* ±15 %")).count(), 5, "{screen}");
+    assert!(screen.contains(" times √m, m ") && !screen.contains("the formula holds"), "{screen}");
+    // Every tensor's place is ‖w‖*·√m, as the line below the list has it for the chosen one.
+    let number = |text: &str| -> f64 {
+        let digits: String = text.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+        digits.parse().unwrap_or_else(|_| panic!("no number begins {text:?}"))
+    };
+    let after = |mark: &str| screen.split(mark).nth(1).map(number).unwrap_or_else(|| panic!("no {mark:?}: {screen}"));
+    let row = screen.lines().find(|line| line.contains("fc1.weight") && line.contains("√m‖w‖*")).unwrap();
+    let (told, wanted) = (number(row.split('→').nth(1).unwrap()), after("│ ‖w‖* ") * after("times √m, m ").sqrt());
+    assert!((told / wanted - 1.0).abs() < 0.02, "{told}, {wanted}: {screen}");
+    desk.press("e");
+    let screen = desk.look(120, 40);
+    assert!(screen.contains("m = R/(s²C)·πκ²/2 = "), "{screen}");
+    // So says a λ that is only being typed.
+    desk.press("<Esc>w30");
+    assert!(desk.look(120, 40).contains("if updates remember as they did"), "{}", desk.look(120, 40));
+}
+
+#[test]
 fn a_view_has_the_screen_where_there_is_no_room_beside_it() {
     let mut desk = decaying();
     desk.send(Msg::Resized(60, 16));

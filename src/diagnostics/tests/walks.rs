@@ -15,6 +15,9 @@ struct Walk {
     step: u64,
     /// ‖g‖·‖w‖ as a multiple of a draw's length.
     steepness: f64,
+    /// How much of the last draws, an average over some 50, the next gradient takes back.
+    recoil: f64,
+    past: Vec<f64>,
     /// ‖g‖² of the last update.
     g2: f64,
     courses: Courses,
@@ -34,6 +37,8 @@ impl Walk {
             second: vec![0.0; WEIGHTS],
             step: 0,
             steepness: 1.0,
+            recoil: 0.0,
+            past: vec![0.0; WEIGHTS],
             g2: 0.0,
             courses: Courses::new(1),
             tracks: Tracks::new([WEIGHTS].into_iter()),
@@ -43,7 +48,13 @@ impl Walk {
 
     fn update(&mut self) {
         let Forces { regime, lr, weight_decay, .. } = self.forces;
-        let (length, draw) = (norm(&self.w), self.chance.vector(WEIGHTS));
+        let length = norm(&self.w);
+        let mut draw = self.chance.vector(WEIGHTS);
+        for (draw, past) in draw.iter_mut().zip(&mut self.past) {
+            let fresh = *draw;
+            *draw -= self.recoil * *past;
+            *past += 0.02 * (fresh - *past);
+        }
         let along = dot(&draw, &self.w) / (length * length);
         let g: Vec<f64> = draw.iter().zip(&self.w).map(|(x, w)| self.steepness * (x - along * w) / length).collect();
         let t = self.step as i32 + 1;
@@ -169,7 +180,7 @@ fn an_edit_of_lambda_settles_within_the_band() {
         let tau = forces.timescale().unwrap().steps as usize;
         walk.watch(4 * tau);
         let edited = Forces { weight_decay: 3.0 * forces.weight_decay, ..forces };
-        let approach = edited.approach(norm(&walk.w), WEIGHTS, walk.pressure()).unwrap();
+        let approach = edited.approach(norm(&walk.w), walk.tracks.get(0).unwrap()).unwrap();
         walk.forces = edited;
         for steps in 1..=tau {
             walk.update();
@@ -218,6 +229,75 @@ fn a_course_follows_a_loss_that_becomes_flatter_as_the_edit_did_not_foretell() {
     assert_eq!((course.band_at(start - 1), course.band_at(walk.step + 1)), (None, None));
     walk.courses.restored();
     assert_eq!(walk.course(), None);
+}
+
+/// Lion's, at τ = 1,000 through an edit of λ times 3, after which gradients take back so much of those before: the norm
+/// where it had settled beside ‖w‖*, the way that was foretold, and the largest distance from its middle as a share.
+fn through_an_edit_of_lion(before: f64, after: f64) -> (f64, Walk, f64) {
+    let mut walk = Walk::new(forces(LION, DecayMode::Decoupled, 0.02, 0.05), 10.0);
+    walk.recoil = before;
+    walk.watch(4000);
+    let (_, length) = walk.watch(1000);
+    let settled = length / walk.forces.equilibrium_norm(WEIGHTS, None).unwrap();
+    walk.edit(3.0);
+    walk.recoil = after;
+    let mut farthest = 0f64;
+    for _ in 0..1000 {
+        walk.update();
+        farthest = farthest.max((norm(&walk.w) / walk.course().unwrap().norm() - 1.0).abs());
+    }
+    (settled, walk, farthest)
+}
+
+#[test]
+fn gradients_that_turn_back_shorten_lions_memory_and_an_edit_is_foretold_all_the_same() {
+    let (settled, walk, farthest) = through_an_edit_of_lion(0.7, 0.7);
+    assert!(settled < 0.8, "they turn back too little for this test: {settled}");
+    assert!(farthest < 0.13, "{farthest} off");
+    let (course, ideal) = (walk.course().unwrap(), walk.forces.equilibrium_norm(WEIGHTS, None).unwrap());
+    let settles = course.foretold().target;
+    assert!((settles / (settled * ideal) - 1.0).abs() < 0.05, "{settles}, {settled} of {ideal}");
+    // The formula by itself would have missed by more than its band is wide.
+    let length = norm(&walk.w);
+    assert!(length < 0.8 * ideal, "{length}, {ideal}");
+    let track = walk.tracks.get(0).unwrap();
+    assert!((track.memory_of_updates().unwrap() - settled * settled).abs() < 0.2 * settled * settled);
+}
+
+#[test]
+fn a_memory_that_does_not_outlive_the_edit_leaves_the_band() {
+    let (_, walk, farthest) = through_an_edit_of_lion(0.7, 0.0);
+    assert!(farthest > 0.15, "{farthest} off");
+    let (_, high) = walk.course().unwrap().band();
+    assert!(norm(&walk.w) > high, "{}, {high}", norm(&walk.w));
+}
+
+#[test]
+fn memory_of_updates_is_lions_and_takes_a_thousand_of_them() {
+    let decoupled = |family| forces(family, DecayMode::Decoupled, 0.02, 0.1);
+    let of = |forces: Forces, updates: u64| {
+        let mut tracks = Tracks::new([WEIGHTS].into_iter());
+        // R = 2·(1 − d)·w·Δ + ‖Δ‖², of steps of which a tenth of the weights takes none.
+        let sums = TensorSums {
+            decay: 0.002,
+            w2: 9.0,
+            g2: 1.0,
+            d2: 0.36,
+            wd: 4.0,
+            decayed_w2: 9.0,
+            decayed_wd: 4.0,
+            ..Default::default()
+        };
+        (0..updates).for_each(|step| tracks.update(step, [(&sums, forces)].into_iter()));
+        tracks.get(0).unwrap().memory_of_updates()
+    };
+    let memory = of(decoupled(LION), 1000).unwrap();
+    let kappa2 = 0.01 + 0.81 * 0.01 / 1.99;
+    let wanted = (2.0 * 0.998 * 4.0 + 0.36) / (0.02 * 0.02 * 1000.0) / (2.0 / (std::f64::consts::PI * kappa2));
+    assert!((memory / wanted - 1.0).abs() < 1e-12, "{memory}, {wanted}");
+    // λ stands not in it: without decay it is measured too.
+    assert_eq!(of(forces(LION, DecayMode::Decoupled, 0.02, 0.0), 1000), Some(memory));
+    assert_eq!([of(decoupled(LION), 999), of(decoupled(ADAM), 1000)], [None, None]);
 }
 
 #[test]

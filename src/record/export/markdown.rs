@@ -67,13 +67,15 @@ fn evaluations(session: &Session, best: Option<Best>) -> Table {
 }
 
 /// Of each tensor the measures and predictions that tell most, as of the last update, and its spectrum as it was
-/// measured last. The predictions ‖w‖\* and θ\* hold for scale-invariant tensors; where another one's norm settles is a trend.
+/// measured last. The predictions ‖w‖\*, θ\* and what is foretold, which is ‖w‖\* or of Lion √m‖w‖\*, hold for scale-invariant
+/// tensors; where another one's norm settles is a trend.
 fn diagnostics(session: &Session) -> Result<Table, Error> {
     let run = session.run()?;
-    let columns: [&str; 12] = [
+    let columns: [&str; 13] = [
         "tensor",
         "‖w‖",
         "‖w‖\\*",
+        "‖w‖ foretold",
         "trend of ‖w‖",
         "θ",
         "θ\\*",
@@ -114,6 +116,7 @@ fn diagnostics(session: &Session) -> Result<Table, Error> {
             Cell::text(escaped(&tensor.name)),
             number(norm),
             number(reading.equilibrium_norm),
+            number(reading.foretold_norm),
             number(reading.trend_norm),
             number(reading.rotation),
             number(reading.equilibrium_rotation),

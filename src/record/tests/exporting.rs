@@ -234,7 +234,7 @@ fn a_report_tells_results_edits_evaluations_and_settings() {
     let rotation = head.split(',').zip(last.split(',')).find(|(key, _)| *key == "fc1.weight/rotation").unwrap().1;
     let rotation = crate::record::table::significant(rotation.parse().unwrap(), 3);
     let cells: Vec<&str> = rows[0].split('|').map(str::trim).collect();
-    assert_eq!((cells[5], cells[11], cells[12]), (&*rotation, "2.25", "1.50"), "{report}");
+    assert_eq!((cells[6], cells[12], cells[13]), (&*rotation, "2.25", "1.50"), "{report}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub enum Basis {
     Formula,
     /// The same, with gradients in it that are taken to stay as they are.
     Gradients,
+    /// The same, with what updates remember as it was measured, which is taken to stay as it is.
+    Memory,
     /// The norm's own budget.
     Trend,
 }
@@ -101,8 +103,12 @@ impl Run {
     pub fn by_formula(&self, tensor: usize, forces: &Forces) -> Result<Prediction, Unknown> {
         let track = self.tracks.get(tensor).ok_or(Unknown::NotMeasured)?;
         let norm = track.norm().ok_or(Unknown::NotMeasured)?;
-        let approach = forces.approach(norm, track.weights(), track.pressure())?;
-        let basis = if forces.needs_gradients() { Basis::Gradients } else { Basis::Formula };
+        let approach = forces.approach(norm, track)?;
+        let basis = match track.memory_of_updates() {
+            _ if forces.needs_gradients() => Basis::Gradients,
+            Some(_) => Basis::Memory,
+            None => Basis::Formula,
+        };
         Ok(Prediction { since: self.step, approach, basis, doubt: track.invariance().doubt() })
     }
 

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{frame, inside, norm, shorten};
+use crate::diagnostics::Forces;
 use crate::tui::app::forecast::{Basis, Prediction};
 use crate::tui::app::{App, Panel, Run};
 use crate::tui::digits;
@@ -92,7 +93,7 @@ fn row(app: &App, run: &Run, at: usize, area: Rect, buffer: &mut Buffer) {
     let formula = run.by_formula(at, &forces).ok().filter(|formula| formula.doubt.is_some());
     if let Some((formula, doubt)) = formula.and_then(|it| Some((it, it.doubt?))).filter(|_| area.width >= WIDE) {
         let x = x + text.chars().count() as u16 + 3;
-        let text = format!("‖w‖* {} ({doubt})", digits::three(formula.approach.target));
+        let text = format!("{} {} ({doubt})", by(&formula), digits::three(formula.approach.target));
         buffer.set_stringn(x, area.y, &text, area.right().saturating_sub(x).into(), app.theme.quiet);
     }
 }
@@ -124,6 +125,7 @@ fn time(prediction: &Prediction) -> String {
 fn by(prediction: &Prediction) -> &'static str {
     match prediction.basis {
         Basis::Formula | Basis::Gradients => "‖w‖*",
+        Basis::Memory => "√m‖w‖*",
         Basis::Trend => "trend",
     }
 }
@@ -150,6 +152,13 @@ fn moved(app: &App, run: &Run, width: u16) -> Option<String> {
     Some(format!("‖w‖* was {then} at {edit}, E[‖g‖²‖w‖²] is ×{times} since; ‖w‖ is {place} the band that follows it"))
 }
 
+/// ‖w‖* and what Lion's updates were measured to remember; `None` before they were.
+fn remembered(run: &Run, tensor: usize, forces: &Forces) -> Option<String> {
+    let track = run.tracks.get(tensor)?;
+    let (memory, ideal) = (track.memory_of_updates()?, forces.equilibrium_norm(track.weights(), None).ok()?);
+    Some(format!("‖w‖* {} times √m, m {} as updates remember", digits::three(ideal), digits::three(memory)))
+}
+
 /// What is behind the chosen tensor's numbers.
 fn foot(app: &App, run: &Run, width: u16) -> Vec<String> {
     let coming = app.coming(run, app.tensor);
@@ -157,11 +166,12 @@ fn foot(app: &App, run: &Run, width: u16) -> Vec<String> {
     let moved = if coming.is_none() { moved(app, run, width) } else { None };
     let formula = match (run.by_formula(app.tensor, &forces), moved) {
         (Err(reason), _) => format!("‖w‖*: {reason}"),
-        (Ok(Prediction { doubt: Some(doubt), approach, .. }), _) => {
-            format!("‖w‖* {}: {doubt}", digits::three(approach.target))
+        (Ok(formula @ Prediction { doubt: Some(doubt), .. }), _) => {
+            format!("{} {}: {doubt}", by(&formula), digits::three(formula.approach.target))
         }
         (Ok(_), Some(moved)) => moved,
         (Ok(Prediction { basis: Basis::Gradients, .. }), None) => "‖w‖*: holds if ‖g‖·‖w‖ stays".into(),
+        (Ok(Prediction { basis: Basis::Memory, .. }), None) => remembered(run, app.tensor, &forces).unwrap_or_default(),
         (Ok(_), None) => "‖w‖*: the formula holds".into(),
     };
     // Beside a formula that holds, what the budget says: where updates remember more or less than a walk's, it knows.

@@ -192,19 +192,21 @@ fn rotation(app: &App, run: &Run) -> Text {
 
 fn equilibrium(app: &App, run: &Run) -> Text {
     let forces = run.forces(app.tensor);
-    let weights = run.description.tensors.get(app.tensor).map_or(0, crate::stream::TensorInfo::len) as u64;
+    let weights = run.description.tensors.get(app.tensor).map_or(0, crate::stream::TensorInfo::len);
+    let track = run.tracks.get(app.tensor);
+    let pressure = track.and_then(|track| track.pressure());
     let general = match forces.regime.family {
         Family::Adam { .. } => {
             let d = forces.share().map_or("—".into(), three);
-            format!("‖w‖* = s·√(C/2d) with s = {}, C = {}, d = {d}", near(forces.scale()), thousands(weights))
+            format!("‖w‖* = s·√(C/2d) with s = {}, C = {}, d = {d}", near(forces.scale()), thousands(weights as u64))
         }
         Family::Sgd(_) => {
-            let pressure = run.tracks.get(app.tensor).and_then(|track| track.pressure()).map_or("—".into(), three);
+            let pressure = pressure.map_or("—".into(), three);
             let (lr, weight_decay) = (near(forces.lr), near(forces.weight_decay));
             format!("‖w‖* = (η·E[‖g‖²‖w‖²]/(2λ(1−μ)))^¼ with η = {lr}, λ = {weight_decay}, E = {pressure}")
         }
         Family::Lion { .. } => {
-            format!("‖w‖* = s·√C/(√(πd)·κ) with s = {}, C = {}", near(forces.scale()), thousands(weights))
+            format!("‖w‖* = s·√C/(√(πd)·κ) with s = {}, C = {}", near(forces.scale()), thousands(weights as u64))
         }
         Family::Other => "no formula is known for this rule".into(),
     };
@@ -215,11 +217,16 @@ fn equilibrium(app: &App, run: &Run) -> Text {
     let formula = match run.by_formula(app.tensor, &forces) {
         Ok(formula) => {
             let doubt = formula.doubt.map_or("which holds".into(), |doubt| doubt.to_string());
-            format!("{general}: {}, {doubt}", three(formula.approach.target))
+            let ideal = forces.equilibrium_norm(weights, pressure).map_or("—".into(), three);
+            let end = three(formula.approach.target);
+            let remembered = track
+                .and_then(|track| track.memory_of_updates())
+                .map(|memory| format!("; m = R/(s²C)·πκ²/2 = {} of some 500 steps, √m‖w‖* = {end}", three(memory)));
+            format!("{general}: {ideal}{}, {doubt}", remembered.unwrap_or_default())
         }
         Err(reason) => format!("{general}: {reason}"),
     };
-    let gain = run.tracks.get(app.tensor).and_then(|track| track.gain()).map_or("—".into(), three);
+    let gain = track.and_then(|track| track.gain()).map_or("—".into(), three);
     let trend = format!("trend: (R·√‖w‖/(2d−d²))^(2/5), R = {gain} what updates add to ‖w‖² in a step");
     let followed = run.course(app.tensor).map(|course| {
         let (low, high) = course.band();
@@ -236,6 +243,12 @@ fn equilibrium(app: &App, run: &Run) -> Text {
                  stay as it is; it changes as the network follows an edit, and ‖w‖* with its root. So the band ahead \
                  moves, and the dots since the edit follow each step's own. Layers whose length matters to the loss \
                  are foretold by trend."
+            }
+            Family::Lion { .. } => {
+                "Growth by updates and shrinking by decay balance where the norm settles. How far Lion's updates go on in \
+                 the direction of those before depends on how gradients follow each other: after 1,000 steps √m‖w‖* has \
+                 what they were measured to add, m of a random walk's. It is taken to stay as it is, whatever λ becomes. \
+                 Layers whose length matters to the loss are foretold by trend."
             }
             _ => {
                 "Growth by updates and shrinking by decay balance where the norm settles. The formula knows that place \

@@ -118,6 +118,7 @@ pub(super) fn tell(prediction: &Prediction) -> String {
     let by = match prediction.basis {
         Basis::Formula => "",
         Basis::Gradients => " if ‖g‖·‖w‖ stays",
+        Basis::Memory => " if updates remember as they did",
         Basis::Trend => " by trend",
     };
     match approach.time() {
