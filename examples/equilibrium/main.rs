@@ -37,11 +37,16 @@
 //!   what that does by itself: random errors on the true images give ×1.16 at this d, beside ×0.97 where no input is ever
 //!   dark, and ×0.99 beside ×0.82 at 3·d, where ×1.05 was measured. (Where only a third of the samples has an error at all,
 //!   as when most are fitted, a simulation gives ×1.4.) With batches of 4, in which more pixels are dark, ×2.7 was measured.
+//!   Foretold with the ×1.32 of before the edit the norm is in the band for 97 % of the updates after it, at most 15.3 %
+//!   off, where the formula, by the chance that the memory came to be a walk's, had it within for all.
 //! - Lion's fc2 after the edit (×1.76, inside the band in 13 % of the updates): the recipe decays the scales and shifts of
 //!   the normalisation too, and with 3·λ that shows. With `--decay weights` fc2's norm is 19 % *below* at 3·λ instead of 25 %
 //!   above, which the next point explains for the most part:
 //! - The formula lets momentum remember for longer than the weights do: at d = 3e-3 a walk's memory is ×0.82, at 1e-3 ×0.97.
-//!   For Lion, whose momentum goes back 100 updates, predictions want τ to be 1,000 and more.
+//!   For Lion, whose momentum goes back 100 updates, predictions want τ to be 1,000 and more. With d in it there is a closed
+//!   form (`Forces::equilibrium_norm` has it): ×0.77 and ×0.91. Normal gradients come to ×0.79 and ×0.92. Those of batches of
+//!   16 are sums of few products, their size changes from batch to batch, and c then is less often the fresh gradient. ‖w‖*
+//!   and θ* are without d, as in the paper: what d takes from the memory, gradients give and take as much, and m has both.
 //!
 //! Two networks that were measured before this one show what else can be:
 //!
@@ -64,19 +69,27 @@
 //! |---|---|---|---|---|---|---|
 //! | AdamW | −14.6 \| −8.5 | +0.5 \| −1.5 | +18.7 \| −10.7 | +3.2 \| −11.6 | 100, 100 % | 100, 100 % |
 //! | SGD | +1.5 \| −1.4 | +1.4 \| −1.7 | −3.2 \| −2.2 | −4.9 \| −4.0 | 15, 18 % | 100, 100 % |
-//! | Lion | −4.0 \| −6.1 | +29.4 \| +31.4 | +3.0 \| +2.9 | −23.2 \| −25.2 | 100, 6 % | 100, 6 % |
+//! | Lion | −4.0 \| −6.1 | +29.4 \| +31.4 | +3.0 \| +2.9 | −23.2 \| −25.2 | 100, 100 % | 100, 100 % |
+//! | Lion by ‖w‖\* alone | | | | | 100, 6 % | 100, 6 % |
+//!
+//! At most so far from the middle of the two bands, fc1 and fc2: AdamW 12.3, 13.3 % of both; SGD 40.3, 31.6 % and 4.1,
+//! 5.9 %; Lion 5.1, 5.4 % of both, which are one and the same. So an edit of λ settles in the band that was foretold at
+//! it for AdamW and Lion, and for SGD in the band that follows the gradients and not in that of the edit.
+//!
+//! The last line is what was measured first: Lion's way was foretold by its formula then. That the way has the measured
+//! memory instead ([`Forces::approach`]) was decided behind that measurement, on the argument of the third point below;
+//! the setting, the band and the λ are the same, and no number was fitted. It is a forecast that can fail: m is that of
+//! the edit and λ becomes three times as large. In the first setting it does less well than the formula (see there).
 //!
 //! SGD, AdamW's fc2 and Lion's fc1 are within what was asked for throughout. What is not, and what came out when it was
-//! looked into ([`memory`]; the last table of this setting):
+//! looked into ([`memory`], [`lag`]; the last two tables of this setting):
 //!
 //! - SGD's norm after the edit, beside what was foretold *at the edit*. E\[‖g‖²·‖w‖²\] falls to a sixth for fc1 and a third
 //!   for fc2: under three times the decay weights turn faster, and the network goes to where the loss is flatter. No
 //!   formula says how far (at one and the same λ that mean had grown by a factor of 2.5 in the 4,000 updates before). So
 //!   across an edit of λ a prediction is good for SGD's direction and pace, and for its place only as far as gradients of
 //!   weights of length 1 stay as they are. [`Course`] follows them: it begins at the norm that the edit found, takes each
-//!   update's ‖g‖²·‖w‖² and never looks at the norm again. In the band around it the norm lies in all 2,000 updates, at
-//!   most 4.1 % (fc1) and 5.9 % (fc2) from its middle. For AdamW and Lion, whose formulas know no gradient, both bands are
-//!   the same. The screen shows the band that follows behind the one ahead.
+//!   update's ‖g‖²·‖w‖² and never looks at the norm again. The screen shows the band that follows behind the one ahead.
 //! - AdamW's fc1 before the edit, by memory alone (×1.37 by θ, ×1.31 by w·Δ; the steps are right, ×1.01). It was
 //!   thought to come from pixels that few images light, and it does: behind pixels that more than 30 of 100 images
 //!   light the memory is ×0.92, behind those that fewer than 10 light ×2.98. Scale invariance forces w·g = 0 for the
@@ -84,7 +97,8 @@
 //!   alike. Adam divides by √v, which is small behind dark pixels, and so those that go on outweigh the others. Where
 //!   v is alike, as in fc2, AdamW's memory has to be that of a walk however gradients are correlated (×0.99 was
 //!   measured), by the argument that [`memory`] has for Lion: of momentum that is one exponential average w·Δ is a
-//!   multiple of ‖Δ‖².
+//!   multiple of ‖Δ‖². So what was measured is no better guide than the formula here, and AdamW's way is foretold by the
+//!   formula: with fc1's memory of before the edit it would have been 25 % off behind it.
 //! - Lion's fc2, by memory alone (×0.60 and ×0.58; the steps are right, ×0.99 and ×0.98). Lion's direction c is no
 //!   such average but nine tenths of one and a fresh tenth of the gradient, so its memory does depend on how
 //!   gradients follow each other: on c·m'/‖c‖², which for gradients without correlation is what κ comes from. Here
@@ -95,11 +109,27 @@
 //!   that many images light (×0.53), and dark ones, behind which signs stay, make up for it (×3.84): that Lion's fc1
 //!   agrees is chance.
 //!
-//! No sum that an update makes has c·m' in it. But 1 + 2·WD/D2 is the memory as it is, the norm's own budget has it,
-//! and so the trend, which the panel tells beside the formula, is where the norm of Lion's fc2 settles. In the end
-//! both of AdamW's layers' steps are 13 to 18 % short, as they were in the first setting, which takes ‖w‖ 11 % down:
-//! v goes back 1,000 updates, and τ is 333 by then. That was not tested.
+//!   No sum that an update makes has c·m' in it. But 1 + 2·WD/D2 is the memory as it is, of λ it knows only what little
+//!   d does beside 1 − β2, and before an edit it says as much as behind it. So Lion's way goes to √m‖w‖\*
+//!   ([`Forces::approach`]): 1.283 was foretold of fc2, 1.247 measured; 3.454 of fc1, and 3.465.
+//! - AdamW's steps at 3·λ, 18 and 13 % short in the last 1,000 updates, which takes ‖w‖ 11 % down. It was thought that v,
+//!   which goes back 1,000 updates, still remembers gradients from before τ was 333 and they fell. It does. Steps in
+//!   multiples of a walk's, and in brackets √(E\[g²\]/E\[v\]), which says what v's lag makes of them:
+//!
+//!   | β2, layer | 1,000 before the edit | to 1,000 | to 2,000 | to 3,000 | to 4,000 | 5,000 to 6,000 behind it |
+//!   |---|---|---|---|---|---|---|
+//!   | 0.999, fc1 | 1.022 (1.138) | 0.910 (0.990) | 0.832 (0.839) | 0.870 (0.874) | 0.896 (0.911) | 0.922 (0.967) |
+//!   | 0.999, fc2 | 1.044 (1.118) | 0.994 (1.077) | 0.885 (0.949) | 0.895 (0.957) | 0.917 (0.977) | 0.934 (0.999) |
+//!   | 0.99, fc1 | 0.935 (1.007) | 0.892 (0.965) | 0.931 (0.970) | 0.944 (0.999) | 0.944 (0.995) | 0.942 (1.000) |
+//!   | 0.99, fc2 | 0.943 (1.008) | 0.909 (0.990) | 0.922 (0.983) | 0.941 (1.000) | 0.949 (0.998) | 0.944 (1.001) |
+//!
+//!   With a v that goes back 100 updates the steps are the same before the edit and behind it, and with one of 1,000 they
+//!   come back as gradients stop falling. Before the edit gradients grow, so that v lags the other way: steps are as long
+//!   as a walk's there because two errors cancel. What is left is 5 to 7 % less than v's lag says, in fc2 throughout
+//!   (×0.92 to ×0.95 of it), in fc1 ×0.90 to ×0.99. Of that the hypothesis says nothing. A guess is that gradients turn back
+//!   under AdamW as under Lion, and so their average is shorter than that of independent ones; it was not tested.
 
+mod lag;
 mod memory;
 
 use std::fmt::{Display, Formatter};
@@ -188,6 +218,8 @@ fn main() -> anyhow::Result<()> {
     if asked.as_deref().is_none_or(|name| name == DECLARED.name) {
         println!();
         memory::tell()?;
+        println!();
+        lag::tell()?;
     }
     if asked.is_some() {
         return Ok(());
@@ -251,7 +283,9 @@ struct Watched {
     name: String,
     weights: usize,
     means: [Means; 2],
-    /// Against what was foretold at the edit.
+    /// Where it was foretold at the edit that the norm settles.
+    target: f64,
+    /// Against what was foretold then.
     foretold: Hits,
     /// Against what has been foretold anew at each update since.
     followed: Hits,
@@ -289,6 +323,7 @@ impl Watched {
             name: tensor.name.clone(),
             weights: tensor.len(),
             means: [Means::default(); 2],
+            target: f64::NAN,
             foretold: Hits::default(),
             followed: Hits::default(),
         }
@@ -309,6 +344,7 @@ impl Watched {
     /// The norm before an update beside the bands of its time.
     fn compare(&mut self, step: u64, norm: f64, course: Option<&Course>) {
         let Some(course) = course else { return };
+        self.target = course.foretold().target;
         self.foretold.count(norm, course.foretold().band((step - course.since()) as f64));
         self.followed.count(norm, course.band());
     }
@@ -328,8 +364,10 @@ impl Watched {
                 off(norm, ideal_norm)
             );
         }
-        let Watched { foretold, followed, .. } = self;
-        println!("        {name:<12} in the band foretold at the edit {foretold}, in the one that follows {followed}");
+        let Watched { target, foretold, followed, .. } = self;
+        println!(
+            "        {name:<12} foretold at the edit {target:.3}, in that band {foretold}, in the one that follows {followed}"
+        );
     }
 }
 

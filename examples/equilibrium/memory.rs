@@ -146,8 +146,12 @@ pub fn walk_on_images() {
     );
     let images = images();
     for share in [1e-3, 3e-3] {
-        let [on_images, alike] = [Inputs::Images, Inputs::Alike].map(|inputs| memory_of_lion(&images, inputs, share));
-        println!("d {share:<6} images ×{on_images:.2}   alike ×{alike:.2}");
+        let [on_images, alike, normal] =
+            [Inputs::Images, Inputs::Alike, Inputs::None].map(|inputs| memory_of_lion(&images, inputs, share));
+        let formula = walk_with_decay(share) / walk_of_lion(BETA1, BETA2);
+        println!(
+            "d {share:<6} images ×{on_images:.2}   alike ×{alike:.2}   normal gradients ×{normal:.2}, by formula ×{formula:.2}"
+        );
     }
 }
 
@@ -157,6 +161,20 @@ enum Inputs {
     Images,
     /// Inputs that are as random as the errors, none of them ever dark.
     Alike,
+    /// None: gradients are normally distributed, not sums of the products of a batch, whose size changes.
+    None,
+}
+
+/// The memory of a walk of Lion's whose weights forget by d, which 2/(πκ²) is the limit of for d → 0. Normal gradients
+/// make correlations ρ of c, and of its signs (2/π)·asin ρ, here (2/π)·ρ:
+///
+/// ```text
+/// rho_k = A*b2^(k-1),  1 + 2A/(1-b2) = 1/kappa^2        memory = (2/pi)*(1 + 2*sum (1-d)^k*rho_k)
+/// ```
+fn walk_with_decay(d: f64) -> f64 {
+    let limit = walk_of_lion(BETA1, BETA2);
+    let faded = (1.0 - d) * (1.0 - BETA2) / (1.0 - (1.0 - d) * BETA2);
+    2.0 / PI + (limit - 2.0 / PI) * faded
 }
 
 /// 1 + 2·Σw·Δ/Σ‖Δ‖² of Lion's updates (of size 1), beside 2/(πκ²).
@@ -175,7 +193,7 @@ fn memory_of_lion(images: &Samples, inputs: Inputs, decay: f64) -> f64 {
         for row in &mut batch {
             match inputs {
                 Inputs::Images => images.write(chance.below(images.len()), row),
-                Inputs::Alike => row.iter_mut().for_each(|x| *x = chance.normal() as f32),
+                Inputs::Alike | Inputs::None => row.iter_mut().for_each(|x| *x = chance.normal() as f32),
             }
         }
         for unit in 0..UNITS {
@@ -186,6 +204,9 @@ fn memory_of_lion(images: &Samples, inputs: Inputs, decay: f64) -> f64 {
             gradient.fill(0.0);
             for (row, error) in batch.iter().zip(&errors) {
                 gradient.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x) * error);
+            }
+            if inputs == Inputs::None {
+                gradient.fill_with(|| chance.normal());
             }
             for (input, gradient) in gradient.iter().enumerate() {
                 let at = unit * width + input;
