@@ -32,7 +32,7 @@
 //! | [`diagnostics`] | from sums, hyperparameters and matrices to what decay does and would do; alerts | the same as `optim` |
 //! | [`train`] | the trainer's thread, the worker team, commands, evaluation, spectra, snapshots, where the time goes | terminals, session folders |
 //! | [`series`] | append-only columns with a min/max pyramid, averages | the same as `optim` |
-//! | [`chart`] | where the parts of a chart of series lie and in which order they are drawn, on cells or on paper | the same as `optim` |
+//! | [`chart`] | where the parts of a chart of series lie, of one run or of several side by side, and in which order they are drawn, on cells or on paper | the same as `optim` |
 //! | [`record`] | the session folder: write, read, follow, list, compare; reruns and their check, snapshots; exports, and imports from other tools | terminals, training |
 //! | [`replay`] | a recording as a source: play, pause, speed, seek | terminals, training |
 //! | [`headless`] | progress line, plain lines, JSON lines | training, session folders |

@@ -126,6 +126,11 @@ impl Course {
         &self.foretold
     }
 
+    /// What Lion's updates remembered at the edit, where that stands in what was foretold.
+    pub fn memory(&self) -> Option<f64> {
+        self.memory
+    }
+
     /// E\[‖g‖²·‖w‖²\] now as a multiple of what it was at the edit, where that has moved ‖w‖* by more than [`SETTLED`].
     pub fn steepened(&self, track: &Track) -> Option<f64> {
         let times = track.pressure()? / self.pressure?;

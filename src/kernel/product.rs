@@ -262,9 +262,8 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
         for first in (0..product.rows).step_by(height) {
             let group = first..product.rows.min(first + height);
             let [tile_rows, quarter_rows] = [V::TILE_ROWS, 8].map(|most| even_part(group.len(), most));
-            let mut start = product.start;
-            let mut is_first = true;
-            for block in product.terms.blocks(BLOCK.min(PART / group.len())) {
+            for (turn, block) in product.terms.blocks(BLOCK.min(PART / group.len())).enumerate() {
+                let start = if turn == 0 { product.start } else { Start::Sum };
                 // SAFETY: `product` has checked that every place lies within its operand.
                 let (a, a_row, block) = unsafe { product.packed::<V>(block, group.clone(), &mut pack) };
                 let tile = |row: usize, column: usize| Tile {
@@ -287,14 +286,11 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
                     };
                     for row in (0..group.len()).step_by(tile_rows) {
                         let rows = tile_rows.min(group.len() - row);
-                        if is_first {
-                            // The columns of the last tile may go on beyond the row: it is but a hint.
-                            let place = (group.start + row) * product.c_row + vector * LANES;
-                            for slice in next {
-                                for row in 0..rows {
-                                    let from = slice.as_ptr().wrapping_add(place + row * product.c_row);
-                                    ask_for(from, take * LANES);
-                                }
+                        if turn == 0 {
+                            for row in group.start + row..group.start + row + rows {
+                                let place = row * product.c_row + vector * LANES;
+                                // The columns of the last tile may go on beyond the row.
+                                next.iter().for_each(|slice| ask_for(slice.as_ptr().wrapping_add(place), take * LANES));
                             }
                         }
                         // SAFETY: as above.
@@ -309,7 +305,6 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
                         unsafe { product.quarter_of::<V::Quarter>(c, &tile(row, vectors * LANES), rows) };
                     }
                 }
-                (start, is_first) = (Start::Sum, false);
             }
         }
     }
@@ -322,9 +317,13 @@ macro_rules! tile_of {
                 // SAFETY: the caller's promise.
                 ($m, 1) if const { $m <= <$V>::TILE_ROWS } => unsafe { $self.tile::<$V, $m, 1>($c, $tile) },
                 // SAFETY: the caller's promise.
-                ($m, 2) if const { $m <= <$V>::TILE_ROWS && <$V>::TILE_VECTORS >= 2 } => unsafe { $self.tile::<$V, $m, 2>($c, $tile) },
+                ($m, 2) if const { $m <= <$V>::TILE_ROWS && <$V>::TILE_VECTORS >= 2 } => unsafe {
+                    $self.tile::<$V, $m, 2>($c, $tile)
+                },
                 // SAFETY: the caller's promise.
-                ($m, 3) if const { $m <= <$V>::TILE_ROWS && <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, $m, 3>($c, $tile) },
+                ($m, 3) if const { $m <= <$V>::TILE_ROWS && <$V>::TILE_VECTORS >= 3 } => unsafe {
+                    $self.tile::<$V, $m, 3>($c, $tile)
+                },
             )*
             // SAFETY: the caller's promise.
             (4, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 4, 4>($c, $tile) },

@@ -231,7 +231,8 @@ fn equilibrium(app: &App, run: &Run) -> Text {
     let followed = run.course(app.tensor).map(|course| {
         let (low, high) = course.band();
         let then = three(course.foretold().target);
-        format!("since the last edit: ‖w‖* was {then} then; the band has come to {} to {}", three(low), three(high))
+        let end = if course.memory().is_some() { "√m‖w‖*" } else { "‖w‖*" };
+        format!("since the last edit: {end} was {then} then; the band has come to {} to {}", three(low), three(high))
     });
     let told = format!("{}: {told}", name(app, run));
     Text {
