@@ -139,7 +139,7 @@ fn a_replay_is_paused_sought_and_left_and_its_knobs_do_not_turn() {
     window.wait_for("a step is a whole number");
     window.press("\x1b");
     // What follows at once would be a key with alt.
-    window.wait_until(|screen| !screen.contains("Enter goes there"), "still asked for a step");
+    window.wait_until(|screen| !screen.contains("step: x"), "still asked for a step");
     window.press(")))))))))))))))))))))) ");
     window.wait_for("completed");
     window.press("\x1b[D");
@@ -158,7 +158,7 @@ fn a_replay_is_paused_sought_and_left_and_its_knobs_do_not_turn() {
 fn a_live_session_of_another_process_is_followed() {
     let home = tempfile::tempdir().unwrap();
     let mut run = Command::new(env!("CARGO_BIN_EXE_wdtop"))
-        .args(["train", "--headless", "--steps", "100000", "--pace", "100", "--train-samples", "300"])
+        .args(["train", "--headless", "--steps", "100000", "--pace", "500", "--train-samples", "300"])
         .args(["--model", "mlp:784-12-10", "--evaluate-every", "50", "--record", "a"])
         .current_dir(home.path())
         .stdout(std::process::Stdio::null())
