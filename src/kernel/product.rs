@@ -60,6 +60,17 @@ pub enum Start<'a, T> {
     Sum,
 }
 
+impl<T> Start<'_, T> {
+    /// For the rows from this one on.
+    #[inline(always)]
+    fn from(self, row: usize) -> Self {
+        match self {
+            Start::Bias(bias) => Start::Bias(&bias[row..]),
+            other => other,
+        }
+    }
+}
+
 /// The terms of a product's sums: a place in A and one in B for each.
 #[derive(Debug, Clone, Copy)]
 pub enum Terms<'a> {
@@ -155,6 +166,11 @@ enum Block<'a> {
     Listed(&'a [[u32; 2]]),
 }
 
+/// Rows of the largest tile.
+const MOST_ROWS: usize = 8;
+/// Its vectors, of [`LANES`].
+const MOST_VECTORS: usize = 4;
+
 /// What is added up in a tile of outputs, and where.
 struct Tile<'a, T> {
     /// A's place 0 in the tile's first row.
@@ -162,9 +178,16 @@ struct Tile<'a, T> {
     /// From one of A's rows to the next.
     a_row: usize,
     block: Block<'a>,
+    /// B's place 0 in the tile's first column.
+    b: *const T,
+    /// For the tile's rows.
     start: Start<'a, T>,
-    row: usize,
-    column: usize,
+    /// Where its outputs go.
+    c: *mut T,
+    /// Columns of C from its first one on.
+    there: usize,
+    /// From one row of its outputs to the next.
+    c_row: usize,
 }
 
 /// How large parts are where `len` is cut into as few of at most `most` as there can be, all alike but the last: six rows
@@ -257,11 +280,12 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
         let rest = product.columns % LANES;
         let quarter = rest > 0 && rest <= LANES / 4;
         let vectors = if quarter { product.columns / LANES } else { product.columns.div_ceil(LANES) };
+        let mut edge = [T::zero(); _];
         let mut pack = [const { MaybeUninit::uninit() }; PART];
         let height = even_part(product.rows, GROUP);
         for first in (0..product.rows).step_by(height) {
             let group = first..product.rows.min(first + height);
-            let [tile_rows, quarter_rows] = [V::TILE_ROWS, 8].map(|most| even_part(group.len(), most));
+            let [tile_rows, quarter_rows] = [V::TILE_ROWS, MOST_ROWS].map(|most| even_part(group.len(), most));
             for (turn, block) in product.terms.blocks(BLOCK.min(PART / group.len())).enumerate() {
                 let start = if turn == 0 { product.start } else { Start::Sum };
                 // SAFETY: `product` has checked that every place lies within its operand.
@@ -270,9 +294,11 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
                     a: a.wrapping_add(row * a_row),
                     a_row,
                     block,
-                    start,
-                    row: group.start + row,
-                    column,
+                    b: product.b.as_ptr().wrapping_add(column),
+                    start: start.from(group.start + row),
+                    c: c.wrapping_add((group.start + row) * product.c_row + column),
+                    there: product.columns - column,
+                    c_row: product.c_row,
                 };
                 let mut vector = 0;
                 while vector < vectors {
@@ -294,7 +320,12 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
                             }
                         }
                         // SAFETY: as above.
-                        unsafe { product.tile_of::<V>(c, &tile(row, vector * LANES), rows, take) };
+                        unsafe {
+                            let mut tile = tile(row, vector * LANES);
+                            let place = tile.enter(&mut edge, rows, take * LANES);
+                            tile_of::<T, V>(&tile, rows, take);
+                            tile.leave(place, rows, take * LANES);
+                        }
                     }
                     vector += take;
                 }
@@ -302,7 +333,12 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
                     for row in (0..group.len()).step_by(quarter_rows) {
                         let rows = quarter_rows.min(group.len() - row);
                         // SAFETY: as above.
-                        unsafe { product.quarter_of::<V::Quarter>(c, &tile(row, vectors * LANES), rows) };
+                        unsafe {
+                            let mut tile = tile(row, vectors * LANES);
+                            let place = tile.enter(&mut edge, rows, LANES / 4);
+                            quarter_of::<T, V::Quarter>(&tile, rows);
+                            tile.leave(place, rows, LANES / 4);
+                        }
                     }
                 }
             }
@@ -310,32 +346,64 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
     }
 }
 
-macro_rules! tile_of {
-    ($self:ident, $V:ty, $c:ident, $tile:ident, $rows:ident, $take:ident; $($m:literal),*) => {
-        match ($rows, $take) {
-            $(
-                // SAFETY: the caller's promise.
-                ($m, 1) if const { $m <= <$V>::TILE_ROWS } => unsafe { $self.tile::<$V, $m, 1>($c, $tile) },
-                // SAFETY: the caller's promise.
-                ($m, 2) if const { $m <= <$V>::TILE_ROWS && <$V>::TILE_VECTORS >= 2 } => unsafe {
-                    $self.tile::<$V, $m, 2>($c, $tile)
-                },
-                // SAFETY: the caller's promise.
-                ($m, 3) if const { $m <= <$V>::TILE_ROWS && <$V>::TILE_VECTORS >= 3 } => unsafe {
-                    $self.tile::<$V, $m, 3>($c, $tile)
-                },
-            )*
+/// Where the outputs of a tile are that goes on beyond C's columns, while it is computed.
+type Edge<T> = [T; MOST_ROWS * MOST_VECTORS * LANES];
+
+/// Copies rows of outputs, each from one place with the distance of its rows to another.
+///
+/// # Safety
+/// Both places have so many rows and columns.
+#[cold]
+unsafe fn copy_rows<T: Element>(from: (*mut T, usize), to: (*mut T, usize), rows: usize, columns: usize) {
+    for row in 0..rows {
+        // SAFETY: the caller's promise.
+        unsafe { std::ptr::copy_nonoverlapping(from.0.add(row * from.1), to.0.add(row * to.1), columns) };
+    }
+}
+
+/// A tile of so many rows and vectors.
+///
+/// # Safety
+/// As of `Tile::compute`.
+#[inline(always)]
+unsafe fn tile_of<T: Element, V: Lanes<T>>(tile: &Tile<'_, T>, rows: usize, vectors: usize) {
+    macro_rules! sizes {
+        ($($m:literal),*; $($few:literal),*) => {
             // SAFETY: the caller's promise.
-            (4, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 4, 4>($c, $tile) },
+            unsafe {
+                match (rows, vectors) {
+                    $(
+                        ($m, 1) if const { $m <= V::TILE_ROWS } => tile.compute::<V, $m, 1>(),
+                        ($m, 2) if const { $m <= V::TILE_ROWS && V::TILE_VECTORS >= 2 } => tile.compute::<V, $m, 2>(),
+                        ($m, 3) if const { $m <= V::TILE_ROWS && V::TILE_VECTORS >= 3 } => tile.compute::<V, $m, 3>(),
+                    )*
+                    $(($few, 4) if const { V::TILE_VECTORS >= 3 } => tile.compute::<V, $few, 4>(),)*
+                    _ => unreachable!("no tile is larger than a vector type's"),
+                }
+            }
+        };
+    }
+    sizes!(8, 7, 6, 5, 4, 3, 2, 1; 4, 3, 2, 1);
+}
+
+/// A tile of so many rows and a quarter of a vector.
+///
+/// # Safety
+/// As of `Tile::compute`.
+#[inline(always)]
+unsafe fn quarter_of<T: Element, Q: Vector<T>>(tile: &Tile<'_, T>, rows: usize) {
+    macro_rules! sizes {
+        ($($m:literal),*) => {
             // SAFETY: the caller's promise.
-            (3, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 3, 4>($c, $tile) },
-            // SAFETY: the caller's promise.
-            (2, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 2, 4>($c, $tile) },
-            // SAFETY: the caller's promise.
-            (1, 4) if const { <$V>::TILE_VECTORS >= 3 } => unsafe { $self.tile::<$V, 1, 4>($c, $tile) },
-            _ => unreachable!("no tile is larger than a vector type's"),
-        }
-    };
+            unsafe {
+                match rows {
+                    $($m => tile.compute::<Q, $m, 1>(),)*
+                    _ => unreachable!("no tile has more rows"),
+                }
+            }
+        };
+    }
+    sizes!(8, 7, 6, 5, 4, 3, 2, 1);
 }
 
 impl<T: Element> Product<'_, T> {
@@ -369,69 +437,60 @@ impl<T: Element> Product<'_, T> {
             }
         }
     }
+}
 
+impl<T: Element> Tile<'_, T> {
+    /// Puts the outputs where whole vectors have room, if they go on beyond C's columns. Returns where they belong.
+    ///
     /// # Safety
-    /// Operands reach as far as `product` checks, and the tile lies within C.
+    /// C has so many rows.
     #[inline(always)]
-    unsafe fn tile_of<V: Lanes<T>>(&self, c: *mut T, tile: &Tile<'_, T>, rows: usize, take: usize) {
-        tile_of!(self, V, c, tile, rows, take; 8, 7, 6, 5, 4, 3, 2, 1);
+    unsafe fn enter(&mut self, edge: &mut Edge<T>, rows: usize, width: usize) -> (*mut T, usize) {
+        let place = (self.c, self.c_row);
+        if self.there < width {
+            (self.c, self.c_row) = (edge.as_mut_ptr(), width);
+            if let Start::Sum = self.start {
+                // SAFETY: the caller's promise.
+                unsafe { copy_rows(place, (self.c, width), rows, self.there) };
+            }
+        }
+        place
     }
 
+    /// Brings the outputs to where they belong.
+    ///
     /// # Safety
-    /// As of `tile_of`.
+    /// As of `enter`.
     #[inline(always)]
-    unsafe fn quarter_of<Q: Vector<T>>(&self, c: *mut T, tile: &Tile<'_, T>, rows: usize) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match rows {
-                8 => self.tile::<Q, 8, 1>(c, tile),
-                7 => self.tile::<Q, 7, 1>(c, tile),
-                6 => self.tile::<Q, 6, 1>(c, tile),
-                5 => self.tile::<Q, 5, 1>(c, tile),
-                4 => self.tile::<Q, 4, 1>(c, tile),
-                3 => self.tile::<Q, 3, 1>(c, tile),
-                2 => self.tile::<Q, 2, 1>(c, tile),
-                _ => self.tile::<Q, 1, 1>(c, tile),
-            }
+    unsafe fn leave(&self, place: (*mut T, usize), rows: usize, width: usize) {
+        if self.there < width {
+            // SAFETY: the caller's promise.
+            unsafe { copy_rows((self.c, width), place, rows, self.there) };
         }
     }
 
-    /// A tile of `M` rows and `N` vectors that stays in registers while all terms go by.
+    /// `M` rows and `N` vectors that stay in registers while all terms go by.
     ///
     /// # Safety
-    /// Operands reach as far as `product` checks, and the tile lies within C.
+    /// Operands reach as far as `product` checks; outputs have `M` rows of `N` whole vectors.
     #[inline(always)]
-    unsafe fn tile<V: Vector<T>, const M: usize, const N: usize>(&self, c: *mut T, tile: &Tile<'_, T>) {
-        let &Tile { a, a_row, block, start, row, column } = tile;
-        let whole = column + N * V::COUNT <= self.columns;
+    unsafe fn compute<V: Vector<T>, const M: usize, const N: usize>(&self) {
+        let &Tile { a, a_row, block, b, start, c, c_row, .. } = self;
         // SAFETY: `product` has checked the operands' sizes against rows, columns and terms; columns beyond C's are
-        // read from B, which has whole vectors, and stay in `edge`.
+        // read from B, which has whole vectors.
         unsafe {
-            let c = c.add(row * self.c_row + column);
-            let b = self.b.as_ptr().wrapping_add(column);
             let mut sums = [[V::splat(T::zero()); N]; M];
             match start {
                 Start::Zero => {}
                 Start::Bias(bias) => {
                     for m in 0..M {
-                        sums[m] = [V::splat(bias[row + m]); N];
-                    }
-                }
-                Start::Sum if whole => {
-                    for m in 0..M {
-                        for n in 0..N {
-                            sums[m][n] = V::load(c.add(m * self.c_row + n * V::COUNT));
-                        }
+                        sums[m] = [V::splat(bias[m]); N];
                     }
                 }
                 Start::Sum => {
                     for m in 0..M {
-                        let mut edge = [[T::zero(); LANES]; N];
-                        let edge = edge.as_flattened_mut();
-                        let there = self.columns - column;
-                        std::ptr::copy_nonoverlapping(c.add(m * self.c_row), edge.as_mut_ptr(), there);
                         for n in 0..N {
-                            sums[m][n] = V::load(edge.as_ptr().add(n * V::COUNT));
+                            sums[m][n] = V::load(c.add(m * c_row + n * V::COUNT));
                         }
                     }
                 }
@@ -470,17 +529,8 @@ impl<T: Element> Product<'_, T> {
                 }
             }
             for m in 0..M {
-                if whole {
-                    for n in 0..N {
-                        sums[m][n].store(c.add(m * self.c_row + n * V::COUNT));
-                    }
-                } else {
-                    let mut edge = [[T::zero(); LANES]; N];
-                    let edge = edge.as_flattened_mut();
-                    for n in 0..N {
-                        sums[m][n].store(edge.as_mut_ptr().add(n * V::COUNT));
-                    }
-                    std::ptr::copy_nonoverlapping(edge.as_ptr(), c.add(m * self.c_row), self.columns - column);
+                for n in 0..N {
+                    sums[m][n].store(c.add(m * c_row + n * V::COUNT));
                 }
             }
         }
