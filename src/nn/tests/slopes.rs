@@ -75,13 +75,23 @@ fn check(name: &str, trial: &Trial, memory: usize) {
     assert!(50 * compared.kinks <= compared.parameters, "{name}, batch of {count}: {compared:?}");
 }
 
-#[test]
-fn every_layer_has_the_slope_of_its_loss() {
-    for (index, (name, plan)) in catalogue().iter().enumerate() {
+/// Every second layer: the two halves run side by side.
+fn check_every_second(first: usize) {
+    for (index, (name, plan)) in catalogue().iter().enumerate().skip(first).step_by(2) {
         for (samples, memory) in [(1, 1), (3, 40), (16, 16)] {
             check(name, &Trial::new(plan, samples, 7 + index as u64), memory);
         }
     }
+}
+
+#[test]
+fn every_layer_has_the_slope_of_its_loss() {
+    check_every_second(0);
+}
+
+#[test]
+fn every_other_layer_has_it_too() {
+    check_every_second(1);
 }
 
 #[test]
