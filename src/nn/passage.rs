@@ -17,10 +17,12 @@ use crate::scalar::is_finite;
 const MOST_COPIES: usize = 4;
 /// Channels that a task computes.
 const BLOCK: usize = 8;
-/// The same of a fully connected layer: whole tiles of products, and so many rows that reading the batch once for each
-/// task does not count; fewer where a layer would make but a few tasks.
+/// The same of a fully connected layer: so many rows that reading the batch once for each task does not count; fewer
+/// where a layer would make but a few tasks.
 const ROWS: usize = 48;
 const FEW_ROWS: usize = 12;
+/// Rows of a product's tile. A task of many rows has whole tiles: the rest of one takes longer than its share.
+const TILE: usize = 6;
 /// Channels from which on there are tasks enough.
 const MANY: usize = 192;
 /// Channels of the input, which needs little work, in a task.
@@ -159,7 +161,8 @@ impl<T: Element> Passage<T> {
                 bounds: match head.kind {
                     Kind::Input => cut(stage.channels, INPUT_BLOCK),
                     _ if stage.values_step(stride) > LARGE => cut(stage.channels, BLOCK / 2),
-                    Kind::Linear => cut(stage.channels, if stage.channels < MANY { FEW_ROWS } else { ROWS }),
+                    Kind::Linear if stage.channels < MANY => cut(stage.channels, FEW_ROWS),
+                    Kind::Linear => cut_at(stage.channels, ROWS, TILE),
                     _ => cut(stage.channels, BLOCK),
                 },
                 taps: match head.kind {
@@ -390,8 +393,15 @@ pub(super) fn sample_step(values: usize) -> usize {
 
 /// Channels cut into tasks of at most so many. Their number is even: with one task left over, one of two cores waits.
 fn cut(channels: usize, block: usize) -> Vec<usize> {
+    cut_at(channels, block, 1)
+}
+
+/// The same at multiples of `unit`, which `block` is one of too; there are more channels than in a task.
+fn cut_at(channels: usize, block: usize, unit: usize) -> Vec<usize> {
     let tasks = channels.div_ceil(block).next_multiple_of(2).min(channels);
-    (0..=tasks).map(|task| task * channels / tasks).collect()
+    // Rounded up, so that the last one is not larger than the others.
+    let inner = (1..tasks).map(|task| (task * channels).div_ceil(tasks * unit) * unit);
+    std::iter::once(0).chain(inner).chain([channels]).collect()
 }
 
 impl RowBlocks {
