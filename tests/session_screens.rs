@@ -137,9 +137,9 @@ fn a_replay_is_paused_sought_and_left_and_its_knobs_do_not_turn() {
     window.wait_for("step     47 of 300");
     window.press("gx\r");
     window.wait_for("a step is a whole number");
-    window.press("\x1b");
-    // What follows at once would be a key with alt.
-    window.wait_until(|screen| !screen.contains("step: x"), "still asked for a step");
+    // What was refused is there to be mended. (Not left by Esc: what follows that at once is a key with alt.)
+    window.press("\x7f48\r");
+    window.wait_for("step     48 of 300");
     window.press(")))))))))))))))))))))) ");
     window.wait_for("completed");
     window.press("\x1b[D");
