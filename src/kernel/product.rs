@@ -1,12 +1,13 @@
 //! Matrix products, of which a convolution is one with a list of places.
 
-#![expect(clippy::needless_range_loop, reason = "tiles are indexed alike on both sides, and must stay in registers")]
+mod tile;
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::instructions::{Instructions, Work};
 use super::lanes::{Element, LANES, Lanes, Vector};
+use tile::{MOST_ROWS, Tile, quarter_of, tile_of};
 
 /// Terms that all tiles of a group of rows add up before any adds the next ones, so that the columns of B that they share
 /// stay in the nearest cache, beside the group's part of A. An output waits in C meanwhile, which changes no bit.
@@ -166,30 +167,6 @@ enum Block<'a> {
     Listed(&'a [[u32; 2]]),
 }
 
-/// Rows of the largest tile.
-const MOST_ROWS: usize = 8;
-/// Its vectors, of [`LANES`].
-const MOST_VECTORS: usize = 4;
-
-/// What is added up in a tile of outputs, and where.
-struct Tile<'a, T> {
-    /// A's place 0 in the tile's first row.
-    a: *const T,
-    /// From one of A's rows to the next.
-    a_row: usize,
-    block: Block<'a>,
-    /// B's place 0 in the tile's first column.
-    b: *const T,
-    /// For the tile's rows.
-    start: Start<'a, T>,
-    /// Where its outputs go.
-    c: *mut T,
-    /// Columns of C from its first one on.
-    there: usize,
-    /// From one row of its outputs to the next.
-    c_row: usize,
-}
-
 /// How large parts are where `len` is cut into as few of at most `most` as there can be, all alike but the last: six rows
 /// and two would take longer than four and four, for a tile of two waits for its own sums.
 #[inline(always)]
@@ -346,66 +323,6 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
     }
 }
 
-/// Where the outputs of a tile are that goes on beyond C's columns, while it is computed.
-type Edge<T> = [T; MOST_ROWS * MOST_VECTORS * LANES];
-
-/// Copies rows of outputs, each from one place with the distance of its rows to another.
-///
-/// # Safety
-/// Both places have so many rows and columns.
-#[cold]
-unsafe fn copy_rows<T: Element>(from: (*mut T, usize), to: (*mut T, usize), rows: usize, columns: usize) {
-    for row in 0..rows {
-        // SAFETY: the caller's promise.
-        unsafe { std::ptr::copy_nonoverlapping(from.0.add(row * from.1), to.0.add(row * to.1), columns) };
-    }
-}
-
-/// A tile of so many rows and vectors.
-///
-/// # Safety
-/// As of `Tile::compute`.
-#[inline(always)]
-unsafe fn tile_of<T: Element, V: Lanes<T>>(tile: &Tile<'_, T>, rows: usize, vectors: usize) {
-    macro_rules! sizes {
-        ($($m:literal),*; $($few:literal),*) => {
-            // SAFETY: the caller's promise.
-            unsafe {
-                match (rows, vectors) {
-                    $(
-                        ($m, 1) if const { $m <= V::TILE_ROWS } => tile.compute::<V, $m, 1>(),
-                        ($m, 2) if const { $m <= V::TILE_ROWS && V::TILE_VECTORS >= 2 } => tile.compute::<V, $m, 2>(),
-                        ($m, 3) if const { $m <= V::TILE_ROWS && V::TILE_VECTORS >= 3 } => tile.compute::<V, $m, 3>(),
-                    )*
-                    $(($few, 4) if const { V::TILE_VECTORS >= 3 } => tile.compute::<V, $few, 4>(),)*
-                    _ => unreachable!("no tile is larger than a vector type's"),
-                }
-            }
-        };
-    }
-    sizes!(8, 7, 6, 5, 4, 3, 2, 1; 4, 3, 2, 1);
-}
-
-/// A tile of so many rows and a quarter of a vector.
-///
-/// # Safety
-/// As of `Tile::compute`.
-#[inline(always)]
-unsafe fn quarter_of<T: Element, Q: Vector<T>>(tile: &Tile<'_, T>, rows: usize) {
-    macro_rules! sizes {
-        ($($m:literal),*) => {
-            // SAFETY: the caller's promise.
-            unsafe {
-                match rows {
-                    $($m => tile.compute::<Q, $m, 1>(),)*
-                    _ => unreachable!("no tile has more rows"),
-                }
-            }
-        };
-    }
-    sizes!(8, 7, 6, 5, 4, 3, 2, 1);
-}
-
 impl<T: Element> Product<'_, T> {
     /// Where A's values of some rows and terms are, how far one row is from the next, and the terms as they lie there.
     /// Where rows are neighbours and terms are not, as in a transposed matrix, they are copied: each term would otherwise
@@ -434,104 +351,6 @@ impl<T: Element> Product<'_, T> {
                     (pack, 1, Block::Even { at: [0, at[1]], runs: 1, run_step, terms, step })
                 }
                 block => (a, self.a.row, block),
-            }
-        }
-    }
-}
-
-impl<T: Element> Tile<'_, T> {
-    /// Puts the outputs where whole vectors have room, if they go on beyond C's columns. Returns where they belong.
-    ///
-    /// # Safety
-    /// C has so many rows.
-    #[inline(always)]
-    unsafe fn enter(&mut self, edge: &mut Edge<T>, rows: usize, width: usize) -> (*mut T, usize) {
-        let place = (self.c, self.c_row);
-        if self.there < width {
-            (self.c, self.c_row) = (edge.as_mut_ptr(), width);
-            if let Start::Sum = self.start {
-                // SAFETY: the caller's promise.
-                unsafe { copy_rows(place, (self.c, width), rows, self.there) };
-            }
-        }
-        place
-    }
-
-    /// Brings the outputs to where they belong.
-    ///
-    /// # Safety
-    /// As of `enter`.
-    #[inline(always)]
-    unsafe fn leave(&self, place: (*mut T, usize), rows: usize, width: usize) {
-        if self.there < width {
-            // SAFETY: the caller's promise.
-            unsafe { copy_rows((self.c, width), place, rows, self.there) };
-        }
-    }
-
-    /// `M` rows and `N` vectors that stay in registers while all terms go by.
-    ///
-    /// # Safety
-    /// Operands reach as far as `product` checks; outputs have `M` rows of `N` whole vectors.
-    #[inline(always)]
-    unsafe fn compute<V: Vector<T>, const M: usize, const N: usize>(&self) {
-        let &Tile { a, a_row, block, b, start, c, c_row, .. } = self;
-        // SAFETY: `product` has checked the operands' sizes against rows, columns and terms; columns beyond C's are
-        // read from B, which has whole vectors.
-        unsafe {
-            let mut sums = [[V::splat(T::zero()); N]; M];
-            match start {
-                Start::Zero => {}
-                Start::Bias(bias) => {
-                    for m in 0..M {
-                        sums[m] = [V::splat(bias[m]); N];
-                    }
-                }
-                Start::Sum => {
-                    for m in 0..M {
-                        for n in 0..N {
-                            sums[m][n] = V::load(c.add(m * c_row + n * V::COUNT));
-                        }
-                    }
-                }
-            }
-            // A macro, for a closure that is called at two places is not always inlined into a loop of its own.
-            macro_rules! add {
-                ($a_place:expr, $b_place:expr) => {
-                    let (factors, vectors) = (a.add($a_place), b.add($b_place));
-                    let mut values = [V::splat(T::zero()); N];
-                    for n in 0..N {
-                        values[n] = V::load(vectors.add(n * V::COUNT));
-                    }
-                    for m in 0..M {
-                        let factor = V::splat(*factors.add(m * a_row));
-                        for n in 0..N {
-                            sums[m][n] = factor.mul_add(values[n], sums[m][n]);
-                        }
-                    }
-                };
-            }
-            match block {
-                Block::Even { at, runs, run_step, terms, step } => {
-                    for run in 0..runs {
-                        let (mut at_a, mut at_b) = (at[0] + run * run_step[0], at[1] + run * run_step[1]);
-                        for _ in 0..terms {
-                            add!(at_a, at_b);
-                            at_a += step[0];
-                            at_b += step[1];
-                        }
-                    }
-                }
-                Block::Listed(places) => {
-                    for place in places {
-                        add!(place[0] as usize, place[1] as usize);
-                    }
-                }
-            }
-            for m in 0..M {
-                for n in 0..N {
-                    sums[m][n].store(c.add(m * c_row + n * V::COUNT));
-                }
             }
         }
     }
