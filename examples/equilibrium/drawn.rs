@@ -8,19 +8,39 @@ use wdtop::random::{Generator, Purpose};
 
 /// Values of a sample.
 const INPUTS: usize = 64;
-/// Labels that there are.
-const CLASSES: usize = 10;
+/// Labels that there are, or values to come close to.
+const OUTPUTS: usize = 10;
 
-/// Writes so many samples to a folder as arrays: inputs are normal, and a label is drawn without a look at them.
-pub fn write(folder: &Path, samples: usize) -> anyhow::Result<()> {
+/// What samples have beside their inputs.
+#[derive(Clone, Copy)]
+pub enum Targets {
+    /// One of ten labels.
+    Labels,
+    /// Ten normal values, with a standard deviation of 100.
+    Values,
+}
+
+/// Writes so many samples to a folder as arrays: inputs are normal, and targets are drawn without a look at them.
+pub fn write(folder: &Path, samples: usize, targets: Targets) -> anyhow::Result<()> {
     let mut generator = Generator::new(0, Purpose::Init, 0);
     let mut x = array(&folder.join("x.npy"), "<f4", &format!("({samples}, {INPUTS})"))?;
-    let mut y = array(&folder.join("y.npy"), "|u1", &format!("({samples},)"))?;
+    let (element, shape) = match targets {
+        Targets::Labels => ("|u1", format!("({samples},)")),
+        Targets::Values => ("<f4", format!("({samples}, {OUTPUTS})")),
+    };
+    let mut y = array(&folder.join("y.npy"), element, &shape)?;
     for _ in 0..samples {
         for _ in 0..INPUTS {
             x.write_all(&(generator.normal() as f32).to_le_bytes())?;
         }
-        y.write_all(&[generator.below(CLASSES) as u8])?;
+        match targets {
+            Targets::Labels => y.write_all(&[generator.below(OUTPUTS) as u8])?,
+            Targets::Values => {
+                for _ in 0..OUTPUTS {
+                    y.write_all(&(100.0 * generator.normal() as f32).to_le_bytes())?;
+                }
+            }
+        }
     }
     x.flush()?;
     y.flush()?;

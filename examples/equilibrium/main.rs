@@ -4,7 +4,8 @@
 //! ```sh
 //! cargo run --release --example equilibrium             # all of it
 //! cargo run --release --example equilibrium declared    # only the setting that was fixed before it was measured
-//! cargo run --release --example equilibrium still       # only the one whose gradients cannot change by what is learned
+//! cargo run --release --example equilibrium still       # only the one without anything to learn
+//! cargo run --release --example equilibrium fixed       # only the one in which nothing but the two layers moves
 //! ```
 //!
 //! # The first setting
@@ -137,6 +138,7 @@ mod memory;
 use std::fmt::{Display, Formatter};
 
 use crossbeam_channel::bounded;
+use drawn::Targets;
 use wdtop::cli;
 use wdtop::diagnostics::{Course, Courses, Forces, Regime, Tracks, measured};
 use wdtop::stream::{Checkpoint, Description, StepRow, TensorInfo, TensorSums, What, lossless};
@@ -155,8 +157,10 @@ struct Study {
     /// Both hidden layers are scale-invariant.
     network: &'static str,
     data: &'static [&'static str],
-    /// Samples that are drawn for it, if it does not train on images.
-    drawn: Option<usize>,
+    /// Rules, each with its η and λ.
+    settings: &'static [Setting],
+    /// What is drawn for it, if it does not train on images.
+    drawn: Option<Targets>,
     /// Where λ is turned.
     turned: &'static [&'static str],
 }
@@ -168,6 +172,7 @@ const FIRST: Study = Study {
     name: "first",
     network: "mlp:784-256-256-10,norm=batch,act=tanh",
     data: &DATA,
+    settings: &SETTINGS,
     drawn: None,
     turned: &["all"],
 };
@@ -190,6 +195,7 @@ const DECLARED: Study = Study {
     name: "declared",
     network: "mlp:784-192-192-10,norm=batch,act=tanh",
     data: &["--train-samples", "12000", "--batch", "64", "--label-noise", "0.5", "--decay", "weights"],
+    settings: &SETTINGS,
     drawn: None,
     turned: &["all"],
 };
@@ -208,9 +214,46 @@ const STILL: Study = Study {
     name: "still",
     network: "mlp:64-128-128-10,norm=batch,act=tanh",
     data: &["--batch", "32", "--decay", "weights", "--validation-fraction", "0.01"],
-    drawn: Some(260_000),
+    settings: &SETTINGS,
+    drawn: Some(Targets::Labels),
     turned: &["fc1", "fc2"],
 };
+
+/// The same for SGD, and nothing behind the two layers moves. Fixed before it was measured, when [`STILL`] had shown that
+/// "nothing to learn" is something to learn: to be silent.
+///
+/// - A scale-invariant layer under SGD knows η and λ by their product alone, apart from the unit of ‖w‖. All that is not
+///   scale-invariant knows η. So with η = 1e-6 and λ = 100, which is the product of the other settings, the last layer
+///   and the scales and shifts of the normalisation stay where they began, for 8,000 updates and more. λ of the last
+///   layer is 0.
+/// - Targets are normal, with a standard deviation of 100 beside outputs of about 1, and the loss is their squared distance:
+///   errors, and so gradients, are noise to one part in 100, whatever the network's outputs are. Their size makes up for
+///   η's in ‖w‖, which stays large beside what batch normalisation adds to a variance.
+/// - Ten outputs, so that the units of a layer, each scale-invariant by itself, have gradients of about one size.
+const FIXED: Study = Study {
+    name: "fixed",
+    network: "mlp:64-128-128-10,norm=batch,act=tanh",
+    data: &[
+        "--task",
+        "values",
+        "--standardise",
+        "none",
+        "--batch",
+        "32",
+        "--decay",
+        "weights",
+        "--validation-fraction",
+        "0.01",
+        "--edit",
+        "0:weight_decay@fc3=0",
+    ],
+    settings: &[Setting { rule: "sgd", options: &["--set", "momentum=0.9"], lr: 1e-6, weight_decay: 100.0 }],
+    drawn: Some(Targets::Values),
+    turned: &["fc1", "fc2"],
+};
+
+/// Samples that are drawn: enough for every update to have its own, of which one in a hundred goes to validation.
+const DRAWN: usize = 260_000;
 
 /// Layers of different widths, and so with gradients of different sizes.
 const UNEVEN: &str = "mlp:784-512-64-256-10,norm=batch,act=tanh";
@@ -234,7 +277,7 @@ fn main() -> anyhow::Result<()> {
     println!(
         "Steps and memory beside those of a random walk: θ is off by the root of the memory, ‖w‖ by step times that root."
     );
-    for study in [FIRST, DECLARED, STILL] {
+    for study in [FIRST, DECLARED, STILL, FIXED] {
         if asked.as_deref().is_some_and(|name| name != study.name) {
             continue;
         }
@@ -243,15 +286,15 @@ fn main() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let data = match study.drawn {
             None => Vec::new(),
-            Some(samples) => {
-                drawn::write(folder.path(), samples)?;
+            Some(targets) => {
+                drawn::write(folder.path(), DRAWN, targets)?;
                 vec!["--data".to_owned(), folder.path().display().to_string()]
             }
         };
         println!(
             "rule    tensor          λ  θ measured  predicted         ‖w‖ measured  predicted           step memory"
         );
-        for setting in &SETTINGS {
+        for setting in study.settings {
             measure(&study, setting, &data)?;
         }
     }
