@@ -41,6 +41,10 @@ pub trait Vector<T: Scalar>: Copy {
     /// How many.
     const COUNT: usize;
 
+    /// Terms of a product that a turn of its loop adds up. Of a tile in few registers the instructions that count and go
+    /// on are a fifth of all, and where two threads share a core they are what it has too few slots for.
+    const TERMS: usize;
+
     /// As often the same.
     fn splat(value: T) -> Self;
 
@@ -136,6 +140,7 @@ pub struct Portable<T>([T; LANES]);
 
 impl<T: Scalar> Vector<T> for Portable<T> {
     const COUNT: usize = LANES;
+    const TERMS: usize = 1;
 
     #[inline(always)]
     fn splat(value: T) -> Self {
@@ -217,6 +222,7 @@ pub struct PortableQuarter<T>([T; 4]);
 
 impl<T: Scalar> Vector<T> for PortableQuarter<T> {
     const COUNT: usize = 4;
+    const TERMS: usize = 1;
 
     #[inline(always)]
     fn splat(value: T) -> Self {

@@ -14,6 +14,8 @@ use tile::{MOST_ROWS, Tile, quarter_of, tile_of};
 const BLOCK: usize = 128;
 /// Rows of a group: whole tiles of every instruction set. B comes from a farther cache once for each group.
 const GROUP: usize = 48;
+/// What a block's terms are a multiple of, where it is not the last: turns of any loop over them are whole.
+const TURN: usize = 4;
 /// Values of A that a group takes in at once: fewer terms than [`BLOCK`] where there are many rows.
 const PART: usize = 36 * BLOCK;
 
@@ -107,11 +109,14 @@ impl Places {
 }
 
 impl<'a> Terms<'a> {
-    /// One run, where each has one term.
-    pub fn flat(self) -> Self {
+    /// One run, where each has one term; of a single term no distance matters.
+    fn flat(self) -> Self {
         match self {
-            Terms::Even { runs, run_step, terms: 1, .. } => {
+            Terms::Even { runs, run_step, terms: 1, .. } if runs > 1 => {
                 Terms::Even { runs: 1, run_step: [0, 0], terms: runs, step: run_step }
+            }
+            Terms::Even { runs, run_step, terms, .. } if runs * terms <= 1 => {
+                Terms::Even { runs, run_step, terms, step: [1, 1] }
             }
             other => other,
         }
@@ -126,7 +131,8 @@ impl<'a> Terms<'a> {
             Terms::Even { runs, terms, .. } => (runs, (most / terms.max(1)).max(1)),
             Terms::Listed(places) => (places.places.len(), most),
         };
-        let each = even_part(parts, most).max(1);
+        // Whole turns of a tile's loop.
+        let each = even_part(parts, most).next_multiple_of(TURN).min(most).max(1);
         (0..parts.max(1)).step_by(each).map(move |first| {
             let parts = each.min(parts - first);
             match self {
@@ -214,7 +220,7 @@ fn ask_for<T>(from: *const T, len: usize) {
 /// Computes a product.
 ///
 /// # Panics
-/// Where an operand does not reach as far as the terms and sizes say.
+/// Where an operand does not reach as far as the terms and sizes say, or where in A neither terms nor rows are neighbours.
 pub fn product<T: Element>(instructions: Instructions, product: Product<'_, T>) {
     product_before(instructions, product, &[]);
 }
@@ -224,7 +230,7 @@ pub fn product<T: Element>(instructions: Instructions, product: Product<'_, T>) 
 ///
 /// # Panics
 /// As [`product`].
-pub fn product_before<T: Element>(instructions: Instructions, product: Product<'_, T>, next: &[&[T]]) {
+pub fn product_before<T: Element>(instructions: Instructions, mut product: Product<'_, T>, next: &[&[T]]) {
     let Product { rows, columns, c_row, .. } = product;
     if rows == 0 || columns == 0 {
         return;
@@ -236,6 +242,10 @@ pub fn product_before<T: Element>(instructions: Instructions, product: Product<'
     }
     if let Start::Bias(bias) = product.start {
         assert!(rows <= bias.len(), "a bias for each row");
+    }
+    product.terms = product.terms.flat();
+    if let Terms::Even { runs, step, .. } = product.terms {
+        assert!(step[0] == 1 || (product.a.row == 1 && runs == 1), "terms or rows of A are neighbours");
     }
     instructions.run(Before { product, next });
 }
@@ -342,7 +352,7 @@ impl<T: Element> Product<'_, T> {
             // Without terms A may hold nothing.
             let a = self.a.values.as_ptr().wrapping_add(rows.start * self.a.row);
             match block {
-                Block::Even { at, runs: 1, run_step, terms, step } if self.a.row == 1 && step[0] > 1 => {
+                Block::Even { at, runs: 1, run_step, terms, step } if step[0] != 1 => {
                     let pack = pack.as_mut_ptr().cast::<T>();
                     for term in 0..terms {
                         copy::<T, V>(a.add(at[0] + term * step[0]), pack.add(term * rows.len()), rows.len());
@@ -421,6 +431,16 @@ mod tests {
         let (a, b, mut c) = ([0.0f32; 5], [0.0; 64], [0.0; 32]);
         let terms = Terms::Even { runs: 1, run_step: [0, 0], terms: 3, step: [1, 16] };
         let (a, c) = (Factor { values: &a[..], row: 3 }, &mut c[..]);
+        let start = Start::Zero;
+        product(Instructions::best(), Product { a, b: &b, terms, c, c_row: 16, rows: 2, columns: 16, start });
+    }
+
+    #[test]
+    #[should_panic(expected = "terms or rows of A are neighbours")]
+    fn a_factor_that_jumps_both_ways_is_refused() {
+        let (a, b, mut c) = ([0.0f32; 16], [0.0; 64], [0.0; 32]);
+        let terms = Terms::Even { runs: 1, run_step: [0, 0], terms: 2, step: [2, 16] };
+        let (a, c) = (Factor { values: &a[..], row: 5 }, &mut c[..]);
         let start = Start::Zero;
         product(Instructions::best(), Product { a, b: &b, terms, c, c_row: 16, rows: 2, columns: 16, start });
     }

@@ -77,8 +77,7 @@ impl<T: Element> Passage<T> {
                                 run_step: [pixels, step],
                                 terms: pixels,
                                 step: [1, stride],
-                            }
-                            .flat(),
+                            },
                             c: &mut values[at..],
                             c_row: piece,
                             rows: channels,

@@ -19,6 +19,7 @@ pub struct Quarter(__m128);
 // SAFETY (of every block): `Instructions` runs code of this type only where it has found AVX2 and FMA.
 impl Vector<f32> for Quarter {
     const COUNT: usize = 4;
+    const TERMS: usize = 1;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -52,6 +53,7 @@ pub struct Avx2(__m256, __m256);
 // SAFETY (of every block): `Instructions` runs code of this type only where it has found AVX2 and FMA.
 impl Vector<f32> for Avx2 {
     const COUNT: usize = LANES;
+    const TERMS: usize = 4;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -187,6 +189,7 @@ pub struct Avx512(__m512);
 // SAFETY (of every block): `Instructions` runs code of this type only where it has found AVX-512.
 impl Vector<f32> for Avx512 {
     const COUNT: usize = LANES;
+    const TERMS: usize = 1;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {

@@ -145,36 +145,21 @@ impl<T: Element> Tile<'_, T> {
                     }
                 }
             }
-            // A macro, for a closure that is called at two places is not always inlined into a loop of its own.
-            macro_rules! add {
-                ($a_place:expr, $b_place:expr) => {
-                    let (factors, vectors) = (a.add($a_place), b.add($b_place));
-                    let mut values = [V::splat(T::zero()); N];
-                    for n in 0..N {
-                        values[n] = V::load(vectors.add(n * V::COUNT));
-                    }
-                    for m in 0..M {
-                        let factor = V::splat(*factors.add(m * a_row));
-                        for n in 0..N {
-                            sums[m][n] = factor.mul_add(values[n], sums[m][n]);
-                        }
-                    }
-                };
-            }
             match block {
                 Block::Even { at, runs, run_step, terms, step } => {
                     for run in 0..runs {
-                        let (mut at_a, mut at_b) = (at[0] + run * run_step[0], at[1] + run * run_step[1]);
-                        for _ in 0..terms {
-                            add!(at_a, at_b);
-                            at_a += step[0];
-                            at_b += step[1];
+                        let [a, b] = [a.add(at[0] + run * run_step[0]), b.add(at[1] + run * run_step[1])];
+                        // Of one of the two distances in A the compiler knows that it is 1.
+                        if step[0] == 1 {
+                            add_run(&mut sums, (a, a_row, 1), (b, step[1]), terms);
+                        } else {
+                            add_run(&mut sums, (a, 1, step[0]), (b, step[1]), terms);
                         }
                     }
                 }
                 Block::Listed(places) => {
                     for place in places {
-                        add!(place[0] as usize, place[1] as usize);
+                        add_term(&mut sums, (a.add(place[0] as usize), a_row), b.add(place[1] as usize));
                     }
                 }
             }
@@ -182,6 +167,59 @@ impl<T: Element> Tile<'_, T> {
                 for n in 0..N {
                     sums[m][n].store(c.add(m * c_row + n * V::COUNT));
                 }
+            }
+        }
+    }
+}
+
+/// Adds up a run of terms. Of A and of B there is the first term's place and how far it is to the next; in A it is
+/// `a_row` from one row to the next.
+///
+/// # Safety
+/// As of `Tile::compute`.
+#[inline(always)]
+unsafe fn add_run<T: Element, V: Vector<T>, const M: usize, const N: usize>(
+    sums: &mut [[V; N]; M],
+    (mut a, a_row, a_step): (*const T, usize, usize),
+    (mut b, b_step): (*const T, usize),
+    terms: usize,
+) {
+    // Tiles of few rows wait for their own sums, not for instructions.
+    let each = const { if M >= 4 { V::TERMS } else { 1 } };
+    // SAFETY: the caller's promise.
+    unsafe {
+        for _ in 0..terms / each {
+            for term in 0..each {
+                add_term(sums, (a.add(term * a_step), a_row), b.add(term * b_step));
+            }
+            (a, b) = (a.add(each * a_step), b.add(each * b_step));
+        }
+        for term in 0..terms % each {
+            add_term(sums, (a.add(term * a_step), a_row), b.add(term * b_step));
+        }
+    }
+}
+
+/// Adds up a term. Of A there is its place in the first row and how far it is to the next row.
+///
+/// # Safety
+/// As of `Tile::compute`.
+#[inline(always)]
+unsafe fn add_term<T: Element, V: Vector<T>, const M: usize, const N: usize>(
+    sums: &mut [[V; N]; M],
+    (a, a_row): (*const T, usize),
+    b: *const T,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut values = [V::splat(T::zero()); N];
+        for n in 0..N {
+            values[n] = V::load(b.add(n * V::COUNT));
+        }
+        for m in 0..M {
+            let factor = V::splat(*a.add(m * a_row));
+            for n in 0..N {
+                sums[m][n] = factor.mul_add(values[n], sums[m][n]);
             }
         }
     }
