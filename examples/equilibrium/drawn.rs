@@ -1,4 +1,4 @@
-//! Samples without information: nothing that is learned of them can change the gradients of those that come.
+//! Samples whose targets say nothing of their inputs.
 
 use std::fs;
 use std::io::{BufWriter, Write};
