@@ -6,6 +6,8 @@
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use super::instructions::Instructions;
+use super::product::Checked;
 use crate::scalar::Scalar;
 
 /// Numbers in a vector. Part of the definition of a [`dot`](super::dot), and what rows are padded to.
@@ -17,6 +19,11 @@ pub trait Element: Scalar {
     type Avx2: Lanes<Self>;
     /// In AVX-512's.
     type Avx512: Lanes<Self>;
+
+    /// Computes a product whose operands have been checked. For each type of its own, so that it is compiled once, with this
+    /// crate, and not again with every crate that trains a network.
+    #[doc(hidden)]
+    fn multiply(instructions: Instructions, checked: Checked<'_, '_, Self>);
 }
 
 impl Element for f32 {
@@ -28,12 +35,20 @@ impl Element for f32 {
     type Avx2 = Portable<f32>;
     #[cfg(not(target_arch = "x86_64"))]
     type Avx512 = Portable<f32>;
+
+    fn multiply(instructions: Instructions, checked: Checked<'_, '_, f32>) {
+        instructions.run(checked);
+    }
 }
 
 /// f64 is what is checked: it has no registers of its own, the compiler makes what it can of plain arrays.
 impl Element for f64 {
     type Avx2 = Portable<f64>;
     type Avx512 = Portable<f64>;
+
+    fn multiply(instructions: Instructions, checked: Checked<'_, '_, f64>) {
+        instructions.run(checked);
+    }
 }
 
 /// Some numbers at a time.
@@ -42,7 +57,7 @@ pub trait Vector<T: Scalar>: Copy {
     const COUNT: usize;
 
     /// Terms of a product that a turn of its loop adds up. Of a tile in few registers the instructions that count and go
-    /// on are a fifth of all, and where two threads share a core they are what it has too few slots for.
+    /// on are more than a quarter, and where two threads share a core they are what it has too few slots for.
     const TERMS: usize;
 
     /// As often the same.

@@ -14,14 +14,15 @@ use tile::{MOST_ROWS, Tile, quarter_of, tile_of};
 const BLOCK: usize = 128;
 /// Rows of a group: whole tiles of every instruction set. B comes from a farther cache once for each group.
 const GROUP: usize = 48;
-/// What a block's terms are a multiple of, where it is not the last: turns of any loop over them are whole.
+/// What the terms of a run's block are a multiple of, where it is not the last: turns of any loop over them are whole.
 const TURN: usize = 4;
 /// Values of A that a group takes in at once: fewer terms than [`BLOCK`] where there are many rows.
 const PART: usize = 36 * BLOCK;
 
 /// `C[m][n] = start + Σ_k A(m, k)·B(k)[n]`
 ///
-/// A's values are read one by one, from anywhere; B's and C's rows lie in one piece.
+/// A's values are read one by one, from anywhere where terms are [listed](Terms::Listed), and otherwise from rows whose
+/// values are neighbours, or columns; B's and C's rows lie in one piece.
 #[derive(Debug)]
 pub struct Product<'a, T> {
     /// Where A's values are: that of row m and term k is `a.values[m*a.row + its place]`.
@@ -109,14 +110,15 @@ impl Places {
 }
 
 impl<'a> Terms<'a> {
-    /// One run, where each has one term; of a single term no distance matters.
+    /// One run, where each has one term; of no term or one no distance matters.
     fn flat(self) -> Self {
         match self {
-            Terms::Even { runs, run_step, terms: 1, .. } if runs > 1 => {
-                Terms::Even { runs: 1, run_step: [0, 0], terms: runs, step: run_step }
+            Terms::Even { runs: 0, .. } | Terms::Even { terms: 0, .. } => {
+                Terms::Even { runs: 1, run_step: [0, 0], terms: 0, step: [1, 1] }
             }
-            Terms::Even { runs, run_step, terms, .. } if runs * terms <= 1 => {
-                Terms::Even { runs, run_step, terms, step: [1, 1] }
+            Terms::Even { runs: 1, terms: 1, .. } => Terms::Even { runs: 1, run_step: [0, 0], terms: 1, step: [1, 1] },
+            Terms::Even { runs, run_step, terms: 1, .. } => {
+                Terms::Even { runs: 1, run_step: [0, 0], terms: runs, step: run_step }
             }
             other => other,
         }
@@ -131,8 +133,11 @@ impl<'a> Terms<'a> {
             Terms::Even { runs, terms, .. } => (runs, (most / terms.max(1)).max(1)),
             Terms::Listed(places) => (places.places.len(), most),
         };
-        // Whole turns of a tile's loop.
-        let each = even_part(parts, most).next_multiple_of(TURN).min(most).max(1);
+        let each = match self {
+            Terms::Even { runs: 1, .. } => even_part(parts, most).next_multiple_of(TURN),
+            _ => even_part(parts, most),
+        };
+        let each = each.min(most).max(1);
         (0..parts.max(1)).step_by(each).map(move |first| {
             let parts = each.min(parts - first);
             match self {
@@ -220,7 +225,8 @@ fn ask_for<T>(from: *const T, len: usize) {
 /// Computes a product.
 ///
 /// # Panics
-/// Where an operand does not reach as far as the terms and sizes say, or where in A neither terms nor rows are neighbours.
+/// Where an operand does not reach as far as the terms and sizes say, or where A's terms are at even distances and no
+/// neighbours, unless its rows are and there is one run of terms.
 pub fn product<T: Element>(instructions: Instructions, product: Product<'_, T>) {
     product_before(instructions, product, &[]);
 }
@@ -245,23 +251,25 @@ pub fn product_before<T: Element>(instructions: Instructions, mut product: Produ
     }
     product.terms = product.terms.flat();
     if let Terms::Even { runs, step, .. } = product.terms {
-        assert!(step[0] == 1 || (product.a.row == 1 && runs == 1), "terms or rows of A are neighbours");
+        let is_turned = product.a.row == 1 && runs == 1;
+        assert!(step[0] == 1 || is_turned, "A's terms are neighbours, or its rows");
     }
-    instructions.run(Before { product, next });
+    T::multiply(instructions, Checked { product, next });
 }
 
-/// A product, and what lies as C does.
-struct Before<'a, 'n, T> {
+/// A product whose operands reach as far as it reads, and what lies as C does.
+#[derive(Debug)]
+pub struct Checked<'a, 'n, T> {
     product: Product<'a, T>,
     next: &'n [&'n [T]],
 }
 
-impl<T: Element> Work<T> for Before<'_, '_, T> {
+impl<T: Element> Work<T> for Checked<'_, '_, T> {
     type Outcome = ();
 
     #[inline(always)]
     fn run<V: Lanes<T>>(self) {
-        let Before { product, next } = self;
+        let Checked { product, next } = self;
         let c = product.c.as_mut_ptr();
         // A few columns at the end are not worth a whole vector.
         let rest = product.columns % LANES;
@@ -273,7 +281,7 @@ impl<T: Element> Work<T> for Before<'_, '_, T> {
         for first in (0..product.rows).step_by(height) {
             let group = first..product.rows.min(first + height);
             let [tile_rows, quarter_rows] = [V::TILE_ROWS, MOST_ROWS].map(|most| even_part(group.len(), most));
-            for (turn, block) in product.terms.blocks(BLOCK.min(PART / group.len())).enumerate() {
+            for (turn, block) in product.terms.blocks(BLOCK.min(PART / group.len() / TURN * TURN)).enumerate() {
                 let start = if turn == 0 { product.start } else { Start::Sum };
                 // SAFETY: `product` has checked that every place lies within its operand.
                 let (a, a_row, block) = unsafe { product.packed::<V>(block, group.clone(), &mut pack) };
@@ -353,6 +361,7 @@ impl<T: Element> Product<'_, T> {
             let a = self.a.values.as_ptr().wrapping_add(rows.start * self.a.row);
             match block {
                 Block::Even { at, runs: 1, run_step, terms, step } if step[0] != 1 => {
+                    debug_assert!(self.a.row == 1, "`product` has seen to it");
                     let pack = pack.as_mut_ptr().cast::<T>();
                     for term in 0..terms {
                         copy::<T, V>(a.add(at[0] + term * step[0]), pack.add(term * rows.len()), rows.len());
@@ -425,6 +434,40 @@ mod tests {
         compare::<f64>();
     }
 
+    /// Runs of more than one term, and blocks of a transposed A that are not as long as they could be.
+    #[test]
+    fn terms_in_runs_and_many_turned_rows_are_the_same_chain() {
+        let [rows, columns, runs, len] = [7usize, 20, 3, 5];
+        let (b_row, terms) = (columns.next_multiple_of(LANES), runs * len);
+        let (a, b, c) = (values::<f32>(rows * terms, 1), values(terms * b_row, 2), values(rows * columns, 3));
+        let want = chain(&a, &b, &c, [rows, columns, terms], b_row);
+        for instructions in Instructions::all() {
+            let terms = Terms::Even { runs, run_step: [len, len * b_row], terms: len, step: [1, b_row] };
+            let (mut got, a) = (c.clone(), Factor { values: &a, row: runs * len });
+            let (c, start) = (&mut got, Start::Sum);
+            product(instructions, Product { a, b: &b, terms, c, c_row: columns, rows, columns, start });
+            assert!(got == want, "runs with {instructions}");
+        }
+        for [rows, columns, terms] in [[43usize, 17, 214], [1, 17, 130], [48, 100, 1]] {
+            let b_row = columns.next_multiple_of(LANES);
+            let (a, b, c) = (values::<f32>(rows * terms, 1), values(terms * b_row, 2), values(rows * columns, 3));
+            let want = chain(&a, &b, &c, [rows, columns, terms], b_row);
+            let turned: Vec<f32> = (0..terms * rows).map(|at| a[at % rows * terms + at / rows]).collect();
+            for instructions in Instructions::all() {
+                let terms = Terms::Even { runs: 1, run_step: [0, 0], terms, step: [rows, b_row] };
+                let (mut got, a) = (c.clone(), Factor { values: &turned, row: 1 });
+                let (c, start) = (&mut got, Start::Sum);
+                product(instructions, Product { a, b: &b, terms, c, c_row: columns, rows, columns, start });
+                assert!(got == want, "{rows} rows and {columns} columns with {instructions}");
+            }
+        }
+        let (a, b, mut c) = ([0.0f32; 0], [0.0; 0], [1.0; 32]);
+        let terms = Terms::Even { runs: 2, run_step: [3, 3], terms: 0, step: [1, 16] };
+        let (a, start) = (Factor { values: &a[..], row: 1 }, Start::Sum);
+        product(Instructions::best(), Product { a, b: &b, terms, c: &mut c, c_row: 16, rows: 2, columns: 16, start });
+        assert_eq!(c, [1.0; 32]);
+    }
+
     #[test]
     #[should_panic(expected = "A has all rows and terms")]
     fn an_operand_that_is_too_short_is_refused() {
@@ -436,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "terms or rows of A are neighbours")]
+    #[should_panic(expected = "A's terms are neighbours, or its rows")]
     fn a_factor_that_jumps_both_ways_is_refused() {
         let (a, b, mut c) = ([0.0f32; 16], [0.0; 64], [0.0; 32]);
         let terms = Terms::Even { runs: 1, run_step: [0, 0], terms: 2, step: [2, 16] };

@@ -2,7 +2,7 @@
 
 #![expect(clippy::needless_range_loop, reason = "tiles are indexed alike on both sides, and must stay in registers")]
 
-use super::{Block, Start};
+use super::{Block, Start, TURN};
 use crate::kernel::lanes::{Element, LANES, Lanes, Vector};
 
 /// Rows of the largest tile.
@@ -147,6 +147,7 @@ impl<T: Element> Tile<'_, T> {
             }
             match block {
                 Block::Even { at, runs, run_step, terms, step } => {
+                    debug_assert!(step[0] == 1 || a_row == 1, "`product` has seen to it");
                     for run in 0..runs {
                         let [a, b] = [a.add(at[0] + run * run_step[0]), b.add(at[1] + run * run_step[1])];
                         // Of one of the two distances in A the compiler knows that it is 1.
@@ -185,14 +186,18 @@ unsafe fn add_run<T: Element, V: Vector<T>, const M: usize, const N: usize>(
     terms: usize,
 ) {
     // Tiles of few rows wait for their own sums, not for instructions.
-    let each = const { if M >= 4 { V::TERMS } else { 1 } };
+    let each = const {
+        assert!(TURN.is_multiple_of(V::TERMS), "blocks hold whole turns");
+        if M >= 4 { V::TERMS } else { 1 }
+    };
     // SAFETY: the caller's promise.
     unsafe {
         for _ in 0..terms / each {
             for term in 0..each {
                 add_term(sums, (a.add(term * a_step), a_row), b.add(term * b_step));
             }
-            (a, b) = (a.add(each * a_step), b.add(each * b_step));
+            // Behind the last turn they may lie beyond their operands.
+            (a, b) = (a.wrapping_add(each * a_step), b.wrapping_add(each * b_step));
         }
         for term in 0..terms % each {
             add_term(sums, (a.add(term * a_step), a_row), b.add(term * b_step));
