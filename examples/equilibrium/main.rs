@@ -146,12 +146,12 @@
 //! The premise was wrong: there is something to learn, and it is silence. Outputs that do not follow the inputs have the
 //! least loss, and so in 6,000 updates SGD takes the scales of the second normalisation from 11.3 to 0.03 and the last
 //! layer from 1.8 to 0.10, AdamW to 1.5 and 0.16. Gradients of both layers go with these, and at the edit they had not come
-//! to rest. SGD's norm stays in the band that follows them all the same, but for 3 % of fc2's updates. AdamW's updates are short (×0.6 and ×0.4 of a
-//! walk's, ×0.4 and ×0.2 behind the edit), and it is v: the scale behind the gradients comes and goes within hundreds of
-//! updates, and v, which goes back 1,000, holds what it was at its largest. After 6,000 updates, where 2.02 and 2.86 are
-//! predicted of fc1 and fc2, the norms are 1.25 and 1.12 with β2 = 0.999, 1.82 and 2.39 with 0.99, 2.00 and 2.81 with 0.9;
-//! with ε = 1e-15 they are the same as with 1e-8. (These numbers are of runs with other samples, which the example does not
-//! make.)
+//! to rest. SGD's norm stays in the band that follows them all the same, but for 3 % of fc2's updates. AdamW's updates are
+//! short (×0.6 and ×0.4 of a walk's, ×0.4 and ×0.2 behind the edit), and it is v: the scale behind the gradients comes
+//! and goes within hundreds of updates, and v, which goes back 1,000, holds what it was at its largest. After 6,000
+//! updates, where 2.02 and 2.86 are predicted of fc1 and fc2, the norms are 1.25 and 1.12 with β2 = 0.999, 1.82 and
+//! 2.39 with 0.99, 2.00 and 2.81 with 0.9; with ε = 1e-15 they are the same as with 1e-8. (These numbers are of runs
+//! with other samples, which the example does not make.)
 //!
 //! # The fixed setting
 //!
@@ -260,9 +260,9 @@ const STILL: Study = Study {
 ///   scale-invariant knows η. So with η = 1e-6 and λ = 100, which is the product of the other settings, the last layer
 ///   and the scales and shifts of the normalisation stay where they began, for 8,000 updates and more. λ of the last
 ///   layer is 0.
-/// - Targets are normal, with a standard deviation of 100 beside outputs of about 1, and the loss is their mean squared distance:
-///   errors, and so gradients, are noise to one part in 100, whatever the network's outputs are. Their size makes up for
-///   η's in ‖w‖, which stays large beside what batch normalisation adds to a variance.
+/// - Targets are normal, with a standard deviation of 100 beside outputs of about 1, and the loss is their mean squared
+///   distance: errors, and so gradients, are noise to one part in 100, whatever the network's outputs are. Their size
+///   makes up for η's in ‖w‖, which stays large beside what batch normalisation adds to a variance.
 /// - Ten outputs, so that the units of a layer, each scale-invariant by itself, have gradients of about one size.
 const FIXED: Study = Study {
     name: "fixed",
